@@ -1,0 +1,63 @@
+package secret
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/waypost/waypost/shared/fault"
+)
+
+// apiKey is a value in a header or a query parameter of the endpoint's own choice.
+func apiKey() method {
+	return method{name: "apiKey", keys: []string{"value"}, options: []string{"in", "name"}, check: checkAPIKey, apply: applyAPIKey}
+}
+
+func checkAPIKey(path string, a Auth) []fault.Detail {
+	var details []fault.Detail
+	if a.In != "header" && a.In != "query" {
+		details = append(details, fault.Detail{Path: path + ".in", Rule: "enum", Message: "must say where the key goes: header or query"})
+	}
+	switch {
+	case a.Name == "":
+		details = append(details, fault.Detail{Path: path + ".name", Rule: "required", Message: "must name the header or the query parameter"})
+	case a.In == "header" && !isToken(a.Name):
+		details = append(details, fault.Detail{Path: path + ".name", Rule: "pattern", Message: "must be a header's name: letters, digits and hyphens"})
+	case a.In == "header" && isFraming(a.Name):
+		details = append(details, fault.Detail{Path: path + ".name", Rule: "enum", Message: "must be a header of the endpoint's own; HTTP itself sets this one"})
+	}
+	return details
+}
+
+func applyAPIKey(a Auth, c Credential, req *http.Request) error {
+	if a.In == "header" {
+		value, err := c.headerValue("value")
+		if err != nil {
+			return err
+		}
+		req.Header.Set(a.Name, value)
+		return nil
+	}
+	value, _ := c.Field("value")
+	u := *req.URL // the caller may hold on to the URL, which had nothing secret
+	if u.RawQuery != "" {
+		u.RawQuery += "&"
+	}
+	u.RawQuery += url.QueryEscape(a.Name) + "=" + url.QueryEscape(value)
+	req.URL = &u
+	return nil
+}
+
+// isToken says whether a header may have this name (RFC 9110, section 5.6.2).
+func isToken(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
+	}) < 0
+}
+
+// isFraming says whether a header is one by which HTTP delimits or routes messages.
+func isFraming(name string) bool {
+	return slices.Contains([]string{"Host", "Content-Length", "Content-Type", "Transfer-Encoding", "Connection", "Keep-Alive",
+		"Te", "Trailer", "Upgrade", "Expect", "Proxy-Connection", "Idempotency-Key"}, http.CanonicalHeaderKey(name))
+}

@@ -1,0 +1,140 @@
+// Package secret keeps credentials: which secret an action's settings name,
+// what is in it, where it may be sent, and how it is put on a request.
+//
+// A secret is a JSON object, named waypost/…, whose keys the auth's type
+// fixes. It may have "hosts", a list of hosts that it may be sent to; then it
+// goes nowhere else. Its content is held by a Credential, which prints as
+// "[redacted]" whichever way it is printed; errors name keys, never values.
+//
+// A Store keeps credentials in memory, so that most deliveries fetch none. It
+// does not keep them from whoever can read the process's memory.
+package secret
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/waypost/waypost/shared/fault"
+)
+
+// Auth is the part of an action's settings that says how to authenticate. It
+// names a secret and holds none. Its zero value authenticates with nothing.
+type Auth struct {
+	// Type is one of Types.
+	Type string `json:"type"`
+	// Secret is the secret's name, waypost/….
+	Secret string `json:"secret,omitempty"`
+	// In, of an apiKey, is where the key goes: "header" or "query".
+	In string `json:"in,omitempty"`
+	// Name, of an apiKey, is the header's or the query parameter's name.
+	Name string `json:"name,omitempty"`
+}
+
+// A method is one type of authentication: each has a file of its own, and a
+// line in methods.
+type method struct {
+	name string
+	keys []string // that its secret must have, as strings
+	// options are the members of Auth, besides type and secret, that it has.
+	options []string
+	// check finds what is wrong with the options; nil where there are none.
+	check func(path string, a Auth) []fault.Detail
+	// apply puts the credential, which has all the keys, on a request.
+	apply func(a Auth, c Credential, req *http.Request) error
+}
+
+func methods() []method {
+	return []method{none(), basic(), bearer(), apiKey()}
+}
+
+func methodOf(name string) (method, bool) {
+	for _, m := range methods() {
+		if m.name == name || name == "" && m.name == typeNone {
+			return m, true
+		}
+	}
+	return method{}, false
+}
+
+const typeNone = "none"
+
+func none() method {
+	return method{name: typeNone, apply: func(Auth, Credential, *http.Request) error { return nil }}
+}
+
+// Types lists the types that an Auth may have.
+func Types() []string {
+	var names []string
+	for _, m := range methods() {
+		names = append(names, m.name)
+	}
+	return names
+}
+
+// Needs says whether a credential must be fetched.
+func (a Auth) Needs() bool { return a.Type != "" && a.Type != typeNone }
+
+// ValidName says whether a secret may have this name: waypost/ and then what
+// Secrets Manager allows in names.
+func ValidName(name string) bool {
+	rest, found := strings.CutPrefix(name, "waypost/")
+	return found && rest != "" && len(name) <= 512 && strings.IndexFunc(rest, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/_+=.@-", r))
+	}) < 0
+}
+
+// Validate says what is wrong with the auth, as details below path.
+func (a Auth) Validate(path string) []fault.Detail {
+	if a == (Auth{}) {
+		return nil
+	}
+	var details []fault.Detail
+	wrong := func(member, rule, message string) {
+		details = append(details, fault.Detail{Path: path + "." + member, Rule: rule, Message: message})
+	}
+	m, known := methodOf(a.Type)
+	if a.Type == "" || !known {
+		message := "must be one of " + strings.Join(Types(), ", ")
+		if a.Type == "" {
+			wrong("type", "required", message)
+		} else {
+			wrong("type", "enum", message)
+			details[0].Suggestion = fault.Nearest(a.Type, Types())
+		}
+		return details
+	}
+	switch {
+	case m.name == typeNone && a.Secret != "":
+		wrong("secret", "unexpected", "is not used by type none; leave it out, or name another type")
+	case m.name != typeNone && a.Secret == "":
+		wrong("secret", "required", "must name the secret, waypost/…, with the keys "+strings.Join(m.keys, ", "))
+	case a.Secret != "" && !ValidName(a.Secret):
+		wrong("secret", "pattern", "must be a secret's name: waypost/ and then letters, digits or any of /_+=.@-")
+	}
+	for _, option := range []struct{ name, value string }{{"in", a.In}, {"name", a.Name}} {
+		if option.value != "" && !slices.Contains(m.options, option.name) {
+			wrong(option.name, "unexpected", "is not used by type "+m.name+"; leave it out")
+		}
+	}
+	if m.check != nil {
+		details = append(details, m.check(path, a)...)
+	}
+	return details
+}
+
+// Apply puts the credential on the request as auth says. It fails, as
+// Invalid, where the secret lacks a key or has a value that cannot be sent.
+func Apply(auth Auth, cred Credential, req *http.Request) error {
+	m, known := methodOf(auth.Type)
+	if !known {
+		return fault.New(fault.Invalid, "auth has the unknown type %q; it must be one of %s", auth.Type, strings.Join(Types(), ", "))
+	}
+	for _, key := range m.keys {
+		if _, found := cred.Field(key); !found {
+			_, err := cred.Require(key)
+			return err
+		}
+	}
+	return m.apply(auth, cred, req)
+}

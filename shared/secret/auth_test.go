@@ -1,0 +1,119 @@
+package secret_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/secret"
+)
+
+func TestValidate(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		auth secret.Auth
+		want []string // path and rule
+	}{
+		{"nothing", secret.Auth{}, nil},
+		{"none", secret.Auth{Type: "none"}, nil},
+		{"basic", secret.Auth{Type: "basic", Secret: "waypost/twilio"}, nil},
+		{"bearer", secret.Auth{Type: "bearer", Secret: "waypost/shop/a_b+c=d.e@f-g"}, nil},
+		{"apiKey in a header", secret.Auth{Type: "apiKey", Secret: "waypost/a", In: "header", Name: "X-Api-Key"}, nil},
+		{"apiKey in the query", secret.Auth{Type: "apiKey", Secret: "waypost/a", In: "query", Name: "api key"}, nil},
+		{"unknown type", secret.Auth{Type: "bearr", Secret: "waypost/a"}, []string{"auth.type enum bearer"}},
+		{"no type", secret.Auth{Secret: "waypost/a"}, []string{"auth.type required"}},
+		{"none with a secret", secret.Auth{Type: "none", Secret: "waypost/a"}, []string{"auth.secret unexpected"}},
+		{"no secret", secret.Auth{Type: "basic"}, []string{"auth.secret required"}},
+		{"another's secret", secret.Auth{Type: "basic", Secret: "prod/db"}, []string{"auth.secret pattern"}},
+		{"prefix alone", secret.Auth{Type: "basic", Secret: "waypost/"}, []string{"auth.secret pattern"}},
+		{"an ARN's wildcard", secret.Auth{Type: "basic", Secret: "waypost/*"}, []string{"auth.secret pattern"}},
+		{"options of another type", secret.Auth{Type: "bearer", Secret: "waypost/a", In: "header", Name: "X"}, []string{"auth.in unexpected", "auth.name unexpected"}},
+		{"apiKey without options", secret.Auth{Type: "apiKey", Secret: "waypost/a"}, []string{"auth.in enum", "auth.name required"}},
+		{"apiKey in a cookie", secret.Auth{Type: "apiKey", Secret: "waypost/a", In: "cookie", Name: "k"}, []string{"auth.in enum"}},
+		{"apiKey in a broken header", secret.Auth{Type: "apiKey", Secret: "waypost/a", In: "header", Name: "a b"}, []string{"auth.name pattern"}},
+		{"apiKey as Host", secret.Auth{Type: "apiKey", Secret: "waypost/a", In: "header", Name: "host"}, []string{"auth.name enum"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var got []string
+			for _, d := range tc.auth.Validate("auth") {
+				got = append(got, strings.TrimSpace(d.Path+" "+d.Rule+" "+d.Suggestion))
+				if d.Message == "" {
+					t.Errorf("%s has no message", d.Path)
+				}
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("details (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func parse(t testing.TB, value string) secret.Credential {
+	t.Helper()
+	c, err := secret.Parse("waypost/a", []byte(value), "v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestApply(t *testing.T) {
+	for _, tc := range []struct {
+		name, value string
+		auth        secret.Auth
+		want        string // the header or query it becomes
+		wantErr     string // in an Invalid error
+	}{
+		{"none", `{}`, secret.Auth{}, "", ""},
+		{"basic", `{"username":"u","password":"p:q"}`, secret.Auth{Type: "basic"}, "Authorization: Basic dTpwOnE=", ""},
+		{"basic, key alone", `{"username":"u","password":""}`, secret.Auth{Type: "basic"}, "Authorization: Basic dTo=", ""},
+		{"basic, empty", `{"username":"","password":""}`, secret.Auth{Type: "basic"}, "", "empty username"},
+		{"basic, colon", `{"username":"planted:x","password":"p"}`, secret.Auth{Type: "basic"}, "", "colon"},
+		{"basic, no password", `{"username":"planted"}`, secret.Auth{Type: "basic"}, "", `the secret waypost/a lacks the key "password"`},
+		{"basic, a number", `{"username":"planted","password":12345}`, secret.Auth{Type: "basic"}, "", `lacks the key "password", which must be a string`},
+		{"bearer", `{"token":"t0k"}`, secret.Auth{Type: "bearer"}, "Authorization: Bearer t0k", ""},
+		{"bearer, empty", `{"token":""}`, secret.Auth{Type: "bearer"}, "", `an empty "token"`},
+		{"bearer, line break", `{"token":"planted\n"}`, secret.Auth{Type: "bearer"}, "", "line break"},
+		{"apiKey header", `{"value":"k"}`, secret.Auth{Type: "apiKey", In: "header", Name: "x-api-key"}, "X-Api-Key: k", ""},
+		{"apiKey query", `{"value":"k&1"}`, secret.Auth{Type: "apiKey", In: "query", Name: "api key"}, "a=1&api+key=k%261", ""},
+		{"unknown", `{}`, secret.Auth{Type: "oauth9"}, "", "one of none, basic, bearer, apiKey"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			req, err := http.NewRequest("POST", "https://example.com/x?a=1", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := req.URL
+			err = secret.Apply(tc.auth, parse(t, tc.value), req)
+			if tc.wantErr != "" {
+				if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), tc.wantErr) || strings.Contains(err.Error(), "planted") {
+					t.Errorf("got %v, want Invalid with %q and no value", err, tc.wantErr)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lines []string
+			for name := range req.Header {
+				lines = append(lines, name+": "+req.Header.Get(name))
+			}
+			if req.URL.RawQuery != "a=1" {
+				lines = append(lines, req.URL.RawQuery)
+			}
+			if got := strings.Join(lines, "\n"); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+			if before.RawQuery != "a=1" {
+				t.Error("the caller's URL was changed")
+			}
+		})
+	}
+	req, _ := http.NewRequest("POST", "https://example.com", nil)
+	if err := secret.Apply(secret.Auth{Type: "bearer"}, secret.Credential{}, req); !fault.Is(err, fault.Invalid) {
+		t.Errorf("bearer without a credential: %v", err)
+	}
+}

@@ -1,0 +1,100 @@
+package secretsmanager_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/secretsmanager"
+)
+
+// account answers the API's JSON protocol from a map, and notes the
+// operations; an entry that begins with "!" is the error to answer with.
+func account(t *testing.T, secrets map[string]string) (secretsmanager.Source, *[]string) {
+	t.Helper()
+	var calls []string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		operation := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager.")
+		calls = append(calls, operation)
+		var in struct{ SecretId, Name, SecretString string }
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		refuse := func(code string) {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprintf(w, `{"__type":%q,"Message":"arn:aws:planted"}`, code)
+		}
+		value, found := secrets[in.SecretId]
+		switch {
+		case operation == "CreateSecret":
+			secrets[in.Name] = in.SecretString
+			fmt.Fprint(w, `{}`)
+		case !found:
+			refuse("ResourceNotFoundException")
+		case strings.HasPrefix(value, "!"):
+			refuse(value[1:])
+		case operation == "PutSecretValue":
+			secrets[in.SecretId] = in.SecretString
+			fmt.Fprint(w, `{}`)
+		default:
+			json.NewEncoder(w).Encode(map[string]string{"Name": in.SecretId, "SecretString": value, "VersionId": "v-1"})
+		}
+	}))
+	t.Cleanup(s.Close)
+	client := sdk.New(sdk.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(s.URL), RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	return secretsmanager.Source{Client: client}, &calls
+}
+
+func TestFetch(t *testing.T) {
+	source, _ := account(t, map[string]string{
+		"waypost/a": `{"token":"t"}`, "waypost/denied": "!AccessDeniedException", "waypost/deleted": "!InvalidRequestException",
+		"waypost/kms": "!DecryptionFailure", "waypost/down": "!InternalServiceError",
+	})
+	value, version, err := source.Fetch(t.Context(), "waypost/a")
+	if err != nil || string(value) != `{"token":"t"}` || version != "v-1" {
+		t.Errorf("got %s, %s, %v", value, version, err)
+	}
+	for name, want := range map[string]fault.Code{
+		"waypost/missing": fault.NotFound, "waypost/denied": fault.Forbidden, "waypost/deleted": fault.NotFound,
+		"waypost/kms": fault.Forbidden, "waypost/down": fault.Unavailable,
+	} {
+		_, _, err := source.Fetch(t.Context(), name)
+		if got := fault.CodeOf(err); got != want {
+			t.Errorf("%s: %s (%v), want %s", name, got, err, want)
+		}
+		if public := fault.Public(err); !strings.Contains(public, name) || strings.Contains(public, "planted") {
+			t.Errorf("%s: public message %q", name, public)
+		}
+	}
+}
+
+func TestPut(t *testing.T) {
+	secrets := map[string]string{}
+	source, calls := account(t, secrets)
+	for _, tc := range []struct {
+		value   string
+		changed bool
+	}{{`{"a":"1"}`, true}, {`{"a":"1"}`, false}, {`{"a":"2"}`, true}} {
+		changed, err := source.Put(t.Context(), "waypost/a", tc.value)
+		if err != nil || changed != tc.changed || secrets["waypost/a"] != tc.value {
+			t.Errorf("Put(%s) = %t, %v; now %s", tc.value, changed, err, secrets["waypost/a"])
+		}
+	}
+	want := []string{"GetSecretValue", "CreateSecret", "GetSecretValue", "GetSecretValue", "PutSecretValue"}
+	if diff := cmp.Diff(want, *calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
