@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -28,6 +29,8 @@ type Error struct {
 	// QueryCode is the code that clients of the service's older query
 	// protocol know it by; SQS alone has such codes.
 	QueryCode string
+	// Fields are further members of the error's document, beside its message.
+	Fields map[string]any
 }
 
 // Error gives the code and the message.
@@ -131,7 +134,9 @@ func WriteError(w http.ResponseWriter, e *Error) {
 		h.Set("X-Amzn-Query-Error", e.QueryCode+";"+fault)
 	}
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"__type": e.Code, "message": e.Message})
+	doc := map[string]any{"__type": e.Code, "message": e.Message}
+	maps.Copy(doc, e.Fields)
+	_ = json.NewEncoder(w).Encode(doc)
 }
 
 // RequestID makes an id in the shape of AWS's: a random UUID (RFC 9562, version 4).
