@@ -1,0 +1,101 @@
+package mapping
+
+import (
+	"errors"
+	"time"
+
+	"github.com/expr-lang/expr/file"
+)
+
+// budget is what one Eval may spend: roughly a unit for each operation and each
+// byte of text made, and eight for each item of a list looked at. It takes some
+// tens of milliseconds to spend, where a usual mapping spends a few dozen.
+const budget = 1_000_000
+
+// A frame is the state of one evaluation.
+type frame struct {
+	env    Env
+	slots  []any // variables, and the items of loops
+	budget int
+}
+
+// An evalError is what failed at a place of an expression. Its message holds
+// types, never values: it goes into execution histories.
+type evalError struct {
+	at      file.Location
+	placed  bool
+	message string
+}
+
+func (e *evalError) Error() string { return e.message }
+
+// located puts an error at a place, unless it has one.
+func located(err error, at file.Location) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*evalError](err); ok {
+		if !e.placed && e.at == (file.Location{}) {
+			e.at, e.placed = at, true
+		}
+		return e
+	}
+	return &evalError{at: at, placed: true, message: "it could not be evaluated"}
+}
+
+func broken(message string) error { return &evalError{message: message} }
+
+// spend takes from the budget.
+func (f *frame) spend(units int) error {
+	if units < 0 || units > f.budget {
+		f.budget = 0
+		return broken("it takes too much work; lists or texts are too large for it")
+	}
+	f.budget -= units
+	return nil
+}
+
+// run evaluates an expression in a frame. Times become text.
+func (x *Expression) run(f *frame) (any, error) {
+	if len(f.slots) < x.slots {
+		f.slots = make([]any, x.slots)
+	}
+	v, err := x.eval(f)
+	if err != nil {
+		return nil, x.failed(err)
+	}
+	if x.timed {
+		v = untimed(v)
+	}
+	return v, nil
+}
+
+// untimed replaces times and durations, anywhere in a value, by their text.
+func untimed(v any) any {
+	switch v := v.(type) {
+	case time.Time, time.Duration:
+		return Text(v)
+	case []any:
+		list := make([]any, len(v))
+		for i, item := range v {
+			list[i] = untimed(item)
+		}
+		return list
+	case map[string]any:
+		object := make(map[string]any, len(v))
+		for key, item := range v {
+			object[key] = untimed(item)
+		}
+		return object
+	}
+	return v
+}
+
+// two evaluates two operands, in order.
+func two(f *frame, left, right eval) (l, r any, err error) {
+	if l, err = left(f); err != nil {
+		return nil, nil, err
+	}
+	r, err = right(f)
+	return l, r, err
+}

@@ -1,0 +1,290 @@
+package mapping
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// A kinds is a set of the kinds of values that there are at run time.
+type kinds uint16
+
+const (
+	isString  kinds = 1 << iota
+	isInteger       // a number that is whole, whatever it came as
+	isFraction
+	isBoolean
+	isList
+	isObject
+	isTime
+	isDuration
+
+	isNumber = isInteger | isFraction
+	isAny    = isString | isNumber | isBoolean | isList | isObject | isTime | isDuration
+)
+
+// String names a set, as in "a string or a list".
+func (k kinds) String() string {
+	if k == isAny {
+		return "any value"
+	}
+	var names []string
+	for _, one := range []struct {
+		kind kinds
+		name string
+	}{
+		{isString, "a string"}, {isNumber, "a number"}, {isInteger, "a whole number"}, {isBoolean, "a boolean"},
+		{isList, "a list"}, {isObject, "an object"}, {isTime, "a time"}, {isDuration, "a duration"},
+	} {
+		if k&one.kind == one.kind {
+			names = append(names, one.name)
+			k &^= one.kind
+		}
+	}
+	return strings.Join(names, " or ")
+}
+
+func kindOf(v any) kinds {
+	switch v := v.(type) {
+	case string:
+		return isString
+	case int64:
+		return isInteger
+	case float64:
+		if _, ok := whole(v); ok {
+			return isInteger
+		}
+		return isFraction
+	case bool:
+		return isBoolean
+	case []any:
+		return isList
+	case map[string]any:
+		return isObject
+	case time.Time:
+		return isTime
+	case time.Duration:
+		return isDuration
+	}
+	return 0
+}
+
+// nameOf says what a value is, and never which.
+func nameOf(v any) string {
+	switch kind := kindOf(v); kind {
+	case 0:
+		if v == nil {
+			return "nil"
+		}
+		return "a value of an unknown kind"
+	case isInteger, isFraction:
+		return "a number"
+	default:
+		return kind.String()
+	}
+}
+
+// number makes an int64 of an int, which Go code rather than JSON may hand in.
+func number(v any) any {
+	if n, ok := v.(int); ok {
+		return int64(n)
+	}
+	return v
+}
+
+// whole gives a number that has no fraction as an integer.
+func whole(v any) (int64, bool) {
+	switch n := v.(type) {
+	case int64:
+		return n, true
+	case float64:
+		if n == math.Trunc(n) && n >= -(1<<63) && n < 1<<63 {
+			return int64(n), true
+		}
+	}
+	return 0, false
+}
+
+func float(v any) (float64, bool) {
+	switch n := v.(type) {
+	case int64:
+		return float64(n), true
+	case float64:
+		return n, true
+	}
+	return 0, false
+}
+
+// attribute reads an attribute of a value: nil where it has none.
+func attribute(v any, name string) any {
+	object, _ := v.(map[string]any)
+	return number(object[name])
+}
+
+// index reads of[key]: nil where there is no such item.
+func index(of, key any) (any, error) {
+	switch of := of.(type) {
+	case map[string]any:
+		name, ok := key.(string)
+		if !ok {
+			return nil, broken("an attribute's name must be a string, this is " + nameOf(key))
+		}
+		return number(of[name]), nil
+	case []any:
+		n, ok := whole(key)
+		if !ok {
+			return nil, broken("an index must be a whole number, this is " + nameOf(key))
+		}
+		if n < 0 {
+			n += int64(len(of)) // from the end
+		}
+		if n < 0 || n >= int64(len(of)) {
+			return nil, nil
+		}
+		return number(of[n]), nil
+	}
+	return nil, nil
+}
+
+// cut is of[from:to], with a nil to for the end.
+func cut(f *frame, of, from, to any) (any, error) {
+	size := 0
+	var characters []rune
+	list, isList := of.([]any)
+	if s, ok := of.(string); ok {
+		if err := f.spend(len(s)); err != nil {
+			return nil, err
+		}
+		characters = []rune(s)
+		size = len(characters)
+	} else if isList {
+		size = len(list)
+	} else {
+		return nil, broken("only a string or a list can be cut, this is " + nameOf(of))
+	}
+	if to == nil {
+		to = int64(size)
+	}
+	a, ok1 := whole(from)
+	b, ok2 := whole(to)
+	if !ok1 || !ok2 {
+		return nil, broken("an index must be a whole number")
+	}
+	bound := func(n int64) int64 {
+		if n < 0 {
+			n += int64(size)
+		}
+		return max(0, min(n, int64(size)))
+	}
+	a, b = bound(a), bound(b)
+	a = min(a, b)
+	if isList {
+		return list[a:b:b], nil
+	}
+	return string(characters[a:b]), nil
+}
+
+// equal compares two values that are not nil. Numbers are compared by value;
+// values of different kinds are not equal.
+func equal(f *frame, l, r any) (bool, error) {
+	if err := f.spend(1); err != nil {
+		return false, err
+	}
+	switch a := l.(type) {
+	case string:
+		b, ok := r.(string)
+		return ok && a == b, nil
+	case bool:
+		b, ok := r.(bool)
+		return ok && a == b, nil
+	case int64, float64:
+		_, ok := float(r)
+		return ok && compareNumbers(l, r) == 0, nil
+	case time.Time:
+		b, ok := r.(time.Time)
+		return ok && a.Equal(b), nil
+	case time.Duration:
+		b, ok := r.(time.Duration)
+		return ok && a == b, nil
+	case []any:
+		b, ok := r.([]any)
+		if !ok || len(a) != len(b) {
+			return false, nil
+		}
+		for i := range a {
+			if same, err := equalItems(f, a[i], b[i]); !same || err != nil {
+				return false, err
+			}
+		}
+		return true, nil
+	case map[string]any:
+		b, ok := r.(map[string]any)
+		if !ok || len(a) != len(b) {
+			return false, nil
+		}
+		for key, item := range a {
+			other, ok := b[key]
+			if !ok {
+				return false, nil
+			}
+			if same, err := equalItems(f, item, other); !same || err != nil {
+				return false, err
+			}
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
+// equalItems compares within lists and objects, where nil equals nil.
+func equalItems(f *frame, l, r any) (bool, error) {
+	if l == nil || r == nil {
+		return l == nil && r == nil, nil
+	}
+	return equal(f, number(l), number(r))
+}
+
+// compareNumbers compares exactly, even where a float64 could not hold both.
+func compareNumbers(l, r any) int {
+	a, ok1 := l.(int64)
+	b, ok2 := r.(int64)
+	if ok1 && ok2 {
+		return cmp.Compare(a, b)
+	}
+	x, _ := float(l)
+	y, _ := float(r)
+	if c := cmp.Compare(x, y); c != 0 {
+		return c
+	}
+	a, ok1 = whole(l)
+	b, ok2 = whole(r)
+	if ok1 && ok2 {
+		return cmp.Compare(a, b)
+	}
+	return 0
+}
+
+// order compares two values of one kind that has an order.
+func order(f *frame, l, r any) (int, error) {
+	switch a := l.(type) {
+	case string:
+		if b, ok := r.(string); ok {
+			return strings.Compare(a, b), nil
+		}
+	case int64, float64:
+		if _, ok := float(r); ok {
+			return compareNumbers(l, r), nil
+		}
+	case time.Time:
+		if b, ok := r.(time.Time); ok {
+			return a.Compare(b), nil
+		}
+	case time.Duration:
+		if b, ok := r.(time.Duration); ok {
+			return cmp.Compare(a, b), nil
+		}
+	}
+	return 0, broken(fmt.Sprintf("%s and %s cannot be compared", nameOf(l), nameOf(r)))
+}
