@@ -241,7 +241,7 @@ func (c *compiler) call(n ast.Node, name string, arguments []ast.Node) eval {
 	fn, ok := lookup(name)
 	if !ok {
 		suggestion := fault.Nearest(name, functionNames())
-		return c.refuse(n, suggestion, "there is no function %s%s", name, didYouMean(suggestion))
+		return c.refuse(n, suggestion, "there is no function %s()%s", name, didYouMean(suggestion))
 	}
 	if few, many := fn.arity(); len(arguments) < few || len(arguments) > many {
 		return c.refuse(n, "", "%s takes %s, has %d", name, fn.wants(), fn.shown(len(arguments)))

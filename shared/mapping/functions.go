@@ -76,6 +76,8 @@ func (fn *function) wants() string {
 		return fmt.Sprintf("%d to %d arguments", few, many)
 	case few != many:
 		return fmt.Sprintf("%d or %d arguments", few, many)
+	case few == 0:
+		return "no arguments"
 	case few == 1:
 		return "1 argument"
 	}

@@ -174,6 +174,7 @@ func parseSource(source string) (tree ast.Node, problem *syntaxError) {
 // Kind("text"), and its messages may go over several lines.
 func plain(message string) string {
 	message, _, _ = strings.Cut(message, "\n")
+	message, _, _ = strings.Cut(message, ": strconv.")
 	before, token, ok := strings.Cut(message, "unexpected token ")
 	if !ok {
 		return strings.ToLower(message[:min(1, len(message))]) + message[min(1, len(message)):]
