@@ -130,3 +130,22 @@ func Public(err error) string {
 	}
 	return "an internal error; its details are in the log"
 }
+
+// Details gives what err says of places in a document: its Error's details,
+// or its public message as the one detail of the whole.
+func Details(err error) []Detail {
+	if e, ok := errors.AsType[*Error](err); ok && len(e.Details) > 0 {
+		return append([]Detail(nil), e.Details...)
+	}
+	return []Detail{{Message: Public(err)}}
+}
+
+// Under puts details below a path.
+func Under(path string, details []Detail) []Detail {
+	out := make([]Detail, len(details))
+	for i, d := range details {
+		d.Path = strings.TrimSuffix(path+"."+d.Path, ".")
+		out[i] = d
+	}
+	return out
+}

@@ -1,0 +1,40 @@
+package fault
+
+// Error names that a state machine may meet: the one list that design.md asks
+// for. The first are Waypost's own; package lambdaedge gives them to Step
+// Functions.
+const (
+	NameDeferred    = "Waypost.Deferred"    // come back at the time that the message gives
+	NameFailed      = "Waypost.Failed"      // the outcome failed; the message is the step's result as JSON
+	NameCapped      = "Waypost.Capped"      // likewise, capped
+	NameUnknown     = "Waypost.Unknown"     // likewise, unknown
+	NameDead        = "Waypost.Dead"        // likewise, dead
+	NameUnavailable = "Waypost.Unavailable" // a service of AWS did not answer: retry
+	NameInvalid     = "Waypost.Invalid"     // the function can't understand its input
+	NameInternal    = "Waypost.Internal"    // a defect, with an id that the log has too
+
+	NameAll             = "States.ALL"
+	NameTimeout         = "States.Timeout"
+	NameDataLimit       = "States.DataLimitExceeded"
+	NameExecutionExists = "StepFunctions.ExecutionAlreadyExistsException"
+)
+
+// OutcomeNames are the error names of outcomes for which a journey takes onError.
+func OutcomeNames() []string { return []string{NameFailed, NameCapped, NameUnknown, NameDead} }
+
+// TransientNames are failures of Lambda's and AWS's own, and of functions that
+// died: what a Task's Retry is for. The first group comes from Lambda's API,
+// the second from its runtime.
+func TransientNames() []string {
+	return []string{
+		"Lambda.TooManyRequestsException", "Lambda.ServiceException", "Lambda.AWSLambdaException",
+		"Lambda.SdkClientException", "Lambda.ClientExecutionTimeoutException", "Lambda.Unknown",
+		"Runtime.ExitError", "Sandbox.Timedout", NameTimeout, NameUnavailable,
+	}
+}
+
+// KnownNames lists every name that a Retry or a Catch may have.
+func KnownNames() []string {
+	names := append(OutcomeNames(), TransientNames()...)
+	return append(names, NameDeferred, NameInvalid, NameInternal, NameAll, NameDataLimit, NameExecutionExists)
+}
