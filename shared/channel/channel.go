@@ -1,0 +1,89 @@
+// Package channel is the seam between the pipeline of one delivery and what
+// differs by channel and provider: how a message is encoded, and what an
+// answer means. A channel is a small package below this one, a value that
+// implements the pipeline's interface and describes itself by Traits, and a
+// folder in functions/.
+package channel
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/waypost/waypost/shared/action"
+	"github.com/waypost/waypost/shared/fault"
+)
+
+// Traits say what a channel is, to the parts of Waypost that don't run it.
+type Traits struct {
+	Channel  string // "sms"
+	Provider string // "twilio"; empty where a channel has one kind of endpoint
+	// Function is the name of the Lambda function that serves the channel.
+	Function string
+	// Hosts are the provider's own, to which its credentials may always be sent.
+	Hosts []string
+	// Guarantee is the default for actions that name none: AtMostOnce where
+	// the provider honours no Idempotency-Key.
+	Guarantee action.Guarantee
+	// Check finds what in a definition the channel can't serve. Paths are from
+	// the document's root.
+	Check func(*action.Action) []fault.Detail
+}
+
+// A Request is an encoded message: a whole HTTP call but for its credential.
+type Request struct {
+	Method string
+	URL    string
+	Header http.Header
+	Body   []byte
+}
+
+// An Answer is what an endpoint said to a request.
+type Answer struct {
+	Code   int // the HTTP status
+	Header http.Header
+	Body   []byte
+}
+
+// A Verdict is what an answer means.
+type Verdict struct {
+	Result Result
+	// Reason is for people: what the endpoint refused, in the provider's own
+	// codes where it has them. It holds no credential.
+	Reason string
+	// ProviderID is the provider's own id of the message, where it gave one.
+	ProviderID string
+	// RetryAfter is how long the endpoint asked to wait, or 0.
+	RetryAfter time.Duration
+	// Suppress says that the refusal is the recipient's own will (an opt-out).
+	Suppress bool
+}
+
+// A Result is the class of an attempt; design.md's "One delivery" defines them.
+type Result string
+
+const (
+	Accepted  Result = "accepted"  // the endpoint took it
+	Refused   Result = "refused"   // for good: repeating it changes nothing
+	Retryable Result = "retryable" // certainly not processed: safe to repeat
+	Ambiguous Result = "ambiguous" // it may have been processed
+)
+
+// ByStatus classifies an HTTP answer of no provider in particular, as RFC 9110
+// and Standard Webhooks have it: 2xx is accepted; 429, and 503 with
+// Retry-After, were not processed; any other 5xx, and 408, may have been; the
+// rest are refusals, redirects among them, since they are not followed.
+func ByStatus(a Answer, now time.Time) Verdict {
+	after, asked := RetryAfter(a.Header, now)
+	reason := "the endpoint answered " + statusText(a.Code)
+	switch {
+	case a.Code >= 200 && a.Code < 300:
+		return Verdict{Result: Accepted}
+	case a.Code == http.StatusTooManyRequests, a.Code == http.StatusServiceUnavailable && asked:
+		return Verdict{Result: Retryable, Reason: reason, RetryAfter: after}
+	case a.Code >= 500, a.Code == http.StatusRequestTimeout:
+		return Verdict{Result: Ambiguous, Reason: reason, RetryAfter: after}
+	case a.Code >= 300 && a.Code < 400:
+		return Verdict{Result: Refused, Reason: reason + ", a redirect, which is not followed: set settings.url to where it points"}
+	}
+	return Verdict{Result: Refused, Reason: reason}
+}

@@ -1,0 +1,65 @@
+// Package webhook is the channel for any endpoint that speaks HTTP and JSON:
+// the contract itself says how to call it.
+package webhook
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/waypost/waypost/shared/action"
+	"github.com/waypost/waypost/shared/channel"
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/secret"
+)
+
+// Channel encodes and classifies for webhooks. Its zero value is ready.
+type Channel struct {
+	// Now reads the clock, for Retry-After dates; time.Now where nil.
+	Now func() time.Time
+}
+
+// Traits describes the channel.
+func Traits() channel.Traits {
+	return channel.Traits{Channel: "webhook", Function: "webhook", Guarantee: action.AtLeastOnce, Check: check}
+}
+
+func check(a *action.Action) []fault.Detail {
+	var details []fault.Detail
+	method := a.Contract.Method
+	if method == "" {
+		details = append(details, fault.Detail{Path: "contract.method", Rule: "required",
+			Message: "is missing; give GET, POST, PUT, PATCH or DELETE"})
+	}
+	if method == http.MethodGet && len(a.Contract.Body) > 0 {
+		details = append(details, fault.Detail{Path: "contract.body", Message: "a GET has no body; use contract.query"})
+	}
+	return details
+}
+
+// Encode makes the HTTP request that the contract describes.
+func (c Channel) Encode(m *action.Message, _ secret.Credential) (*channel.Request, error) {
+	r := &channel.Request{Method: m.Method, URL: channel.Join(m.BaseURL, m.Path, m.Query), Header: m.Header.Clone()}
+	if m.HasBody {
+		body, err := m.JSON()
+		if err != nil {
+			return nil, err
+		}
+		r.Body = body
+		if r.Header.Get("Content-Type") == "" {
+			r.Header.Set("Content-Type", "application/json")
+		}
+	}
+	if r.Header.Get("Accept") == "" {
+		r.Header.Set("Accept", "application/json")
+	}
+	return r, nil
+}
+
+// Classify judges an answer by its HTTP status.
+func (c Channel) Classify(a channel.Answer) channel.Verdict {
+	now := time.Now
+	if c.Now != nil {
+		now = c.Now
+	}
+	return channel.ByStatus(a, now())
+}
