@@ -1,0 +1,337 @@
+package journey
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waypost/waypost/shared/action"
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/limit"
+	"github.com/waypost/waypost/shared/mapping"
+	"github.com/waypost/waypost/shared/schema"
+)
+
+// View is what a journey can see when it is published. Its methods give a
+// NotFound fault, with a message for authors, for what does not exist.
+type View interface {
+	// Types gives the types of an event type's data and of the profile.
+	Types(event string) (data, profile schema.Type, _ error)
+	// Action gives a published action and the name of the function that serves it.
+	Action(name string, version int) (_ *action.Action, function string, _ error)
+}
+
+// expressStep is the longest that a step of an Express machine may last: the
+// machine itself has five minutes.
+const expressStep = 4 * time.Minute
+
+// Compile checks a journey against all that it can see, and makes its machine.
+// Its error is an Invalid fault that lists everything wrong, each with its path.
+func Compile(j *Journey, view View, names Names) (*Machine, error) {
+	c := &checker{journey: j, steps: map[string]bool{}, view: view, functions: map[*Action]string{}}
+	data, profile, err := view.Types(j.Entry.Event)
+	if err != nil {
+		c.adopt("entry.event", err)
+	}
+	c.scope = mapping.Scope{Event: data, Profile: profile, Steps: map[string]mapping.StepTypes{}}
+	c.shape(j.Steps, "steps")
+	if len(c.details) == 0 {
+		c.entry()
+		c.types(j.Steps, "steps")
+	}
+	if err := fault.Document("the journey "+j.Name+" is not valid", c.details); err != nil {
+		return nil, err
+	}
+	b := &compiler{journey: j, names: names, functions: c.functions}
+	return b.build()
+}
+
+// A checker finds what is wrong with a journey.
+type checker struct {
+	journey   *Journey
+	view      View
+	scope     mapping.Scope // what a step may read: grows with the steps before it
+	steps     map[string]bool
+	functions map[*Action]string
+	details   []fault.Detail
+}
+
+func (c *checker) say(path, format string, args ...any) {
+	c.details = append(c.details, fault.Detail{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+func (c *checker) adopt(path string, err error) {
+	c.details = append(c.details, fault.Under(path, fault.Details(err))...)
+}
+
+// shape checks what needs only the document: ids, kinds of step, durations.
+func (c *checker) shape(steps []Step, at string) {
+	for i := range steps {
+		s, at := &steps[i], fmt.Sprintf("%s.%d", at, i)
+		if c.steps[s.ID] {
+			c.say(at+".id", "%s is the id of another step; each needs its own", s.ID)
+		}
+		c.steps[s.ID] = true
+		kinds := 0
+		for _, given := range []bool{s.Action != nil, s.Wait != nil, s.Condition != nil} {
+			if given {
+				kinds++
+			}
+		}
+		if kinds != 1 {
+			c.say(at, "must be exactly one of action, wait and condition")
+			continue
+		}
+		switch {
+		case s.Wait != nil && s.Wait.For <= 0:
+			c.say(at+".wait.for", "must be a second at least, such as PT1S")
+		case s.Wait != nil && c.journey.Express() && time.Duration(s.Wait.For) > expressStep:
+			c.say(at+".wait.for", "must be at most %s in an express journey", Duration(expressStep))
+		case s.Condition != nil:
+			for k, b := range s.Condition.Branches {
+				c.parses(b.When, fmt.Sprintf("%s.condition.branches.%d.when", at, k))
+				c.shape(b.Steps, fmt.Sprintf("%s.condition.branches.%d.steps", at, k))
+			}
+			c.shape(s.Condition.Otherwise, at+".condition.otherwise")
+		case s.Action != nil:
+			c.actionShape(s, at)
+		}
+		if s.OnError != nil && (s.Action == nil || s.Action.Await == AwaitNone) {
+			c.say(at+".onError", "is only for an action step that waits for its endpoint's answer")
+		}
+		if s.OnError != nil {
+			c.shape(s.OnError.Steps, at+".onError")
+		}
+	}
+}
+
+func (c *checker) actionShape(s *Step, at string) {
+	if s.Action.Await == AwaitStatus {
+		c.say(at+".action.await", "\"status\" needs an action whose provider reports a status by callback, and %s has none; use \"response\" or \"none\"", s.Action.Name)
+	}
+	if s.Action.Deadline != 0 {
+		c.say(at+".action.deadline", "is only for await: \"status\"")
+	}
+	for _, name := range sortedNames(s.Action.With) {
+		at := at + ".action.with." + name
+		v, err := schema.Decode(s.Action.With[name])
+		if err == nil {
+			_, err = mapping.Parse(v)
+		}
+		if err != nil {
+			c.adopt(at, err)
+		}
+		if key := pathKey(name, v); key != "" {
+			c.say(at, "has the key %s: Step Functions would take a key that ends with .$ for a path", key)
+		}
+	}
+}
+
+// pathKey finds a key that Step Functions would not take as it stands.
+func pathKey(key string, v any) string {
+	if strings.HasSuffix(key, ".$") {
+		return key
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for k, item := range v {
+			if found := pathKey(k, item); found != "" {
+				return found
+			}
+		}
+	case []any:
+		for _, item := range v {
+			if found := pathKey("", item); found != "" {
+				return found
+			}
+		}
+	}
+	return ""
+}
+
+// parses checks an expression's syntax.
+func (c *checker) parses(src, at string) *mapping.Expression {
+	if src == "" {
+		return nil
+	}
+	e, err := mapping.ParseExpression(src)
+	if err != nil {
+		c.adopt(at, err)
+	}
+	return e
+}
+
+// entry checks what entry evaluates, which sees the event and nothing else.
+func (c *checker) entry() {
+	scope := mapping.Scope{Event: c.scope.Event, Hidden: []string{"profile", "steps", "data"}}
+	if t, ok := c.typed(c.parses(c.journey.Entry.Profile, "entry.profile"), scope, "entry.profile"); ok && !stringly(t) {
+		c.say("entry.profile", "must give the profile's id, a string; it gives %s", t)
+	}
+	if e := c.parses(c.journey.Entry.When, "entry.when"); e != nil {
+		if t, ok := c.typed(e, scope, "entry.when"); ok {
+			c.boolean(t, "entry.when")
+		}
+	}
+}
+
+func stringly(t schema.Type) bool { return t.Kind == schema.StringKind || t.Kind == schema.AnyKind }
+
+func (c *checker) boolean(t schema.Type, at string) {
+	if t.Kind != schema.BooleanKind && t.Kind != schema.AnyKind && t.Kind != schema.NullKind {
+		c.say(at, "must be true or false; it gives %s", t)
+	}
+}
+
+// typed checks an expression's types.
+func (c *checker) typed(e *mapping.Expression, scope mapping.Scope, at string) (schema.Type, bool) {
+	if e == nil {
+		return schema.Type{}, false
+	}
+	t, err := e.Check(scope)
+	if err != nil {
+		c.adopt(at, err)
+		return t, false
+	}
+	return t, true
+}
+
+// types checks every expression and mapping against what it can see. Steps
+// that stand before another, in a branch too, may be read by it: where they
+// did not run they are nil.
+func (c *checker) types(steps []Step, at string) {
+	for i := range steps {
+		s, at := &steps[i], fmt.Sprintf("%s.%d", at, i)
+		switch {
+		case s.Condition != nil:
+			for k, b := range s.Condition.Branches {
+				when := fmt.Sprintf("%s.condition.branches.%d.when", at, k)
+				if t, ok := c.typed(c.parses(b.When, when), c.scope, when); ok {
+					c.boolean(t, when)
+				}
+			}
+			for k, b := range s.Condition.Branches {
+				c.types(b.Steps, fmt.Sprintf("%s.condition.branches.%d.steps", at, k))
+			}
+			c.types(s.Condition.Otherwise, at+".condition.otherwise")
+		case s.Action != nil:
+			c.actionTypes(s, at+".action")
+			if s.OnError != nil {
+				c.types(s.OnError.Steps, at+".onError")
+			}
+		}
+	}
+}
+
+func (c *checker) actionTypes(s *Step, at string) {
+	act, function, err := c.view.Action(s.Action.Name, s.Action.Version)
+	if err != nil {
+		c.adopt(at, err)
+		return
+	}
+	c.functions[s.Action] = function
+	mapped := map[*action.Field]bool{}
+	for _, name := range sortedNames(s.Action.With) {
+		at, f := at+".with."+name, act.Field(name)
+		if f == nil {
+			c.details = append(c.details, fault.Detail{Path: at, Suggestion: fault.Nearest(name, act.FieldNames()),
+				Message: fmt.Sprintf("is not a field of %s version %d, which has %s", s.Action.Name, s.Action.Version, list(act.FieldNames()))})
+			continue
+		}
+		if mapped[f] {
+			c.say(at, "maps the field %s a second time", f.Name)
+		}
+		mapped[f] = true
+		c.fieldType(f, s.Action.With[name], at)
+	}
+	for _, f := range act.Fields {
+		if f.Required() && !mapped[f] {
+			c.details = append(c.details, fault.Detail{Path: at + ".with." + f.Name, Rule: "required",
+				Message: fmt.Sprintf("is required by %s version %d and is not mapped", s.Action.Name, s.Action.Version)})
+		}
+	}
+	if act.Requires != nil {
+		if t, ok := c.typed(act.Requires, c.scope, at+".settings.requires"); ok {
+			c.boolean(t, at+".settings.requires")
+		}
+	}
+	if c.journey.Express() {
+		c.express(act, s.Action, at)
+	}
+	c.scope.Steps[s.ID] = mapping.StepTypes{Response: act.ResponseType(), Error: act.ErrorType()}
+}
+
+// fieldType checks that a mapping can give what its field takes.
+func (c *checker) fieldType(f *action.Field, raw json.RawMessage, at string) {
+	v, err := schema.Decode(raw)
+	if err != nil {
+		return // shape has said so
+	}
+	t, err := mapping.Parse(v)
+	if err != nil {
+		return
+	}
+	got, err := t.Check(c.scope)
+	if err != nil {
+		c.adopt(at, err)
+		return
+	}
+	if problem := f.Misfit(got); problem != "" {
+		c.say(at, "%s", problem)
+	}
+	if !dynamic(v) {
+		for _, d := range f.Check(v) {
+			c.say(strings.TrimSuffix(at+"."+d.Path, "."), "%s", d.Message)
+		}
+	}
+}
+
+// dynamic says whether a value has an expression in it.
+func dynamic(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return strings.Contains(v, "{{")
+	case map[string]any:
+		return slices.ContainsFunc(slices.Collect(maps.Values(v)), dynamic)
+	case []any:
+		return slices.ContainsFunc(v, dynamic)
+	}
+	return false
+}
+
+// express checks that the action's settings fit an Express machine's five minutes.
+func (c *checker) express(act *action.Action, a *Action, at string) {
+	if problem := ExpressProblem(act.Settings); problem != "" {
+		c.say(at, "an express journey can't use %s version %d: %s", a.Name, a.Version, problem)
+	}
+}
+
+// ExpressProblem says why settings don't fit an Express machine, or "". A
+// change of settings is held to it too, where a live express journey uses them.
+func ExpressProblem(s action.Settings) string {
+	if s.Within() > expressStep {
+		return fmt.Sprintf("its settings.retry.within is %s, and a step may last %s at most", action.Duration(s.Within()), action.Duration(expressStep))
+	}
+	if slices.ContainsFunc(s.Limits, func(l limit.Limit) bool { return l.Kind == limit.Throttle }) {
+		return "its settings.limits has a throttle, which can hold a delivery back for hours"
+	}
+	return ""
+}
+
+func sortedNames(m map[string]json.RawMessage) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func list(names []string) string {
+	if len(names) == 0 {
+		return "no fields"
+	}
+	return strings.Join(names, ", ")
+}
