@@ -1,0 +1,219 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/waypost/waypost/shared/action"
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/ledger"
+	"github.com/waypost/waypost/shared/mapping"
+	"github.com/waypost/waypost/shared/secret"
+)
+
+// An attempt is one invocation's work on one delivery.
+type attempt struct {
+	*Pipeline
+	task     Task
+	prog     *program
+	holder   string
+	began    time.Time
+	deadline time.Time // the function's own
+	lease    time.Time
+	rec      ledger.Delivery // as this holder last knew it
+
+	action   *action.Action
+	provider Provider
+	profile  map[string]any
+	cred     secret.Credential
+	renewed  bool // the credential was renewed in this invocation
+}
+
+// What each part of resolving came to. A part that was not needed is nil.
+type resolved struct {
+	claim, action, profile, secret error
+	ours                           bool
+}
+
+// deliver runs the pipeline once.
+func (a *attempt) deliver(ctx context.Context) (Result, error) {
+	for {
+		r := a.resolve(ctx)
+		if r.claim != nil {
+			return Result{}, r.claim
+		}
+		if r.ours {
+			a.rec.Timings = ledger.Timings{ResolveMs: ms(a.Now().Sub(a.began))}
+			return a.proceed(ctx, r)
+		}
+		again, result, err := a.held(ctx, r)
+		if !again || err != nil {
+			return result, err
+		}
+	}
+}
+
+// resolve reads everything at once, and claims in the same trip: one round
+// trip when memory has the action, and one more for what only the action
+// tells, when it has not.
+func (a *attempt) resolve(ctx context.Context) resolved {
+	var r resolved
+	ref := a.task.Action
+	cached, fresh := a.Actions.Cached(ref.Name, ref.Version)
+	a.action = cached
+	paths := a.needs(cached)
+
+	var trip errgroup.Group
+	trip.Go(func() error {
+		claim := a.task.record()
+		claim.State, claim.Holder, claim.Lease, claim.StartedAt = ledger.Claimed, a.holder, a.lease, a.began
+		if cached != nil {
+			claim.Channel, claim.Provider = cached.Channel, cached.Provider
+		}
+		a.rec, r.ours, r.claim = a.Records.Claim(ctx, claim, a.began.Add(early))
+		return nil
+	})
+	if !fresh {
+		trip.Go(func() error {
+			a.action, r.action = a.Actions.Read(ctx, ref.Name, ref.Version)
+			return nil
+		})
+	}
+	if !paths.Empty() {
+		trip.Go(func() error {
+			a.profile, r.profile = a.Profiles.Read(ctx, a.task.State.Profile, paths)
+			return nil
+		})
+	}
+	if name := secretName(cached); name != "" {
+		trip.Go(func() error {
+			a.cred, r.secret = a.Secrets.Get(ctx, name)
+			return nil
+		})
+	}
+	_ = trip.Wait() // each part keeps its own error
+	if r.action != nil || !r.ours || a.action == cached {
+		return r
+	}
+	a.resolveRest(ctx, &r, cached, paths)
+	return r
+}
+
+// resolveRest reads what only the action itself tells to read, where memory
+// did not have it or it has changed.
+func (a *attempt) resolveRest(ctx context.Context, r *resolved, cached *action.Action, paths mapping.Paths) {
+	var trip errgroup.Group
+	if need := a.needs(a.action); r.profile == nil && !covers(paths, need) {
+		trip.Go(func() error {
+			a.profile, r.profile = a.Profiles.Read(ctx, a.task.State.Profile, need)
+			return nil
+		})
+	}
+	if name := secretName(a.action); name != "" && name != secretName(cached) {
+		trip.Go(func() error {
+			a.cred, r.secret = a.Secrets.Get(ctx, name)
+			return nil
+		})
+	}
+	_ = trip.Wait()
+}
+
+// needs lists the profile attributes that the mapping and the action's
+// settings read.
+func (a *attempt) needs(act *action.Action) mapping.Paths {
+	reads := a.prog.reads
+	if act != nil && act.Requires != nil {
+		reads = reads.Merge(act.Requires.References())
+	}
+	return reads.Profile
+}
+
+func secretName(act *action.Action) string {
+	if act == nil || act.Settings.Auth == nil || !act.Settings.Auth.Needs() {
+		return ""
+	}
+	return act.Settings.Auth.Secret
+}
+
+// held decides what a delivery comes to that this invocation could not claim.
+// again says that the claim should be tried once more.
+func (a *attempt) held(ctx context.Context, r resolved) (again bool, _ Result, _ error) {
+	now := a.Now()
+	switch {
+	case a.rec.State == ledger.Settled:
+		return done(recorded(&a.rec))
+	case a.rec.State == ledger.Waiting:
+		return done(Result{}, &Deferred{a.rec.Until})
+	case now.Before(a.rec.Lease):
+		if now.Sub(a.began) >= patience {
+			return done(Result{}, &Deferred{a.rec.Lease})
+		}
+		return true, Result{}, pause(ctx, look)
+	}
+	return a.takeOver(ctx, r)
+}
+
+func done(r Result, err error) (bool, Result, error) { return false, r, err }
+
+// takeOver ends or repeats a delivery whose holder's lease ran out: its
+// endpoint may have been called.
+func (a *attempt) takeOver(ctx context.Context, r resolved) (bool, Result, error) {
+	switch {
+	case r.action != nil && passing(r.action):
+		return done(Result{}, r.action)
+	case r.action != nil:
+		return done(a.GiveUp(ctx, a.task.record()))
+	}
+	lost := a.rec.Holder
+	a.rec.Attempts = append(a.rec.Attempts, ledger.Attempt{At: a.rec.StartedAt, Result: ledger.Lost,
+		Reason: "the function died while it held the delivery"})
+	a.rec.Holder, a.rec.Lease = a.holder, a.lease
+	if err := a.Records.Put(ctx, a.rec, lost); fault.Is(err, fault.Conflict) {
+		return true, Result{}, nil // somebody else was quicker: look at what it made of it
+	} else if err != nil {
+		return done(Result{}, err)
+	}
+	switch {
+	case a.rec.Status != "":
+		return done(a.settle(ctx, ledger.Sent, "a callback reported its status"))
+	case a.action.Settings.Guarantee == action.AtMostOnce:
+		return done(a.settle(ctx, ledger.Unknown, "a function died while it held the delivery; the endpoint may have been called, and is not called again"))
+	}
+	if r.profile == nil && r.secret == nil {
+		a.resolveRest(ctx, &r, nil, mapping.Paths{})
+	}
+	return done(a.proceed(ctx, r))
+}
+
+// recorded gives back what a settled delivery came to.
+func recorded(d *ledger.Delivery) (Result, error) {
+	result := Result{Outcome: d.Outcome, Code: d.Code, Response: d.Response, Error: d.Failure, Reason: d.Reason}
+	if !d.Outcome.GoesOn() {
+		return Result{}, &Stopped{result}
+	}
+	return result, nil
+}
+
+// pause waits, or gives the context's end as an Unavailable fault.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return fault.Wrap(ctx.Err(), fault.Unavailable, "the function ran out of time")
+	}
+}
+
+// passing says whether an error of AWS or of the endpoint's transport may go
+// away by itself.
+func passing(err error) bool {
+	code := fault.CodeOf(err)
+	return code == fault.Unavailable || code == fault.Internal || errors.Is(err, context.DeadlineExceeded)
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -1,0 +1,289 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/waypost/waypost/shared/action"
+	"github.com/waypost/waypost/shared/channel"
+	"github.com/waypost/waypost/shared/egress"
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/ledger"
+	"github.com/waypost/waypost/shared/secret"
+)
+
+// proceed makes a claimed delivery, once all that it needs was read.
+func (a *attempt) proceed(ctx context.Context, r resolved) (Result, error) {
+	for _, err := range []error{r.action, r.profile, r.secret} {
+		switch {
+		case err == nil:
+		case passing(err):
+			return a.backOff(ctx, fault.Public(err), 0)
+		default:
+			return a.settle(ctx, ledger.Failed, fault.Public(err))
+		}
+	}
+	i := slices.IndexFunc(a.Providers, func(p Provider) bool { return p.Traits.Provider == a.action.Provider })
+	if i < 0 || a.Providers[i].Traits.Channel != a.action.Channel {
+		return a.settle(ctx, ledger.Failed, fmt.Sprintf("this function does not serve the channel %s %s", a.action.Channel, a.action.Provider))
+	}
+	a.provider = a.Providers[i]
+	a.rec.Channel, a.rec.Provider = a.action.Channel, a.action.Provider
+
+	composing := a.Now()
+	request, end, err := a.compose()
+	a.rec.Timings.OwnMs += ms(a.Now().Sub(composing))
+	if err != nil {
+		return a.settle(ctx, ledger.Failed, publicDetails(err))
+	}
+	if end != "" {
+		return a.settle(ctx, ledger.Suppressed, end)
+	}
+	if held, result, err := a.admit(ctx, request); held {
+		return result, err
+	}
+	return a.send(ctx, request)
+}
+
+// compose evaluates the mapping and encodes the message. end is why the
+// delivery is suppressed, where it is: consent is asked first, so that nothing
+// is composed for a customer who refused.
+func (a *attempt) compose() (_ *channel.Request, end string, _ error) {
+	env, err := a.task.State.Env(a.task.Execution, a.rec.StartedAt)
+	if err != nil {
+		return nil, "", err
+	}
+	env.Profile = a.profile
+	if a.action.Requires != nil {
+		allowed, err := a.action.Requires.True(env)
+		if err != nil {
+			return nil, "", err
+		}
+		if !allowed {
+			return nil, "not allowed: requires " + a.action.Settings.Requires, nil
+		}
+	}
+	values, err := a.prog.eval(env)
+	if err != nil {
+		return nil, "", err
+	}
+	message, err := a.action.Compose(values)
+	if err != nil {
+		return nil, "", err
+	}
+	request, err := a.provider.Encode(message, a.cred)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(request.Body) > action.MaxBody {
+		return nil, "", fault.New(fault.TooLarge, "the composed body has %d bytes, over the limit of %d", len(request.Body), action.MaxBody)
+	}
+	return request, "", nil
+}
+
+// publicDetails is an error's public message with its details, in one line.
+func publicDetails(err error) string {
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return fault.Public(err)
+	}
+	shown := &fault.Error{Message: e.Message, Details: e.Details}
+	return shown.Error()
+}
+
+// admit asks the action's limits, and waits for a throttle's slot. held says
+// that the endpoint is not to be called now.
+func (a *attempt) admit(ctx context.Context, r *channel.Request) (held bool, _ Result, _ error) {
+	if len(a.action.Settings.Limits) == 0 {
+		return false, Result{}, nil
+	}
+	if slot := a.rec.Until; !slot.IsZero() && a.rec.Reason == throttled {
+		return a.awaitSlot(ctx, slot)
+	}
+	now := a.Now()
+	decision, err := a.Limits.Admit(ctx, a.action.Name, a.action.Settings.Limits, now)
+	switch {
+	case err != nil:
+		return held3(a.backOff(ctx, fault.Public(err), 0))
+	case !decision.Admitted:
+		return held3(a.settle(ctx, ledger.Capped, decision.Reason))
+	}
+	a.rec.Timings.QueueMs = max(0, ms(decision.At.Sub(now)))
+	return a.awaitSlot(ctx, decision.At)
+}
+
+// throttled marks a record that waits for a slot which it has already been given.
+const throttled = "waiting for a slot of its action's throttle"
+
+// awaitSlot waits here for a slot that is near, and leaves for one that is not.
+func (a *attempt) awaitSlot(ctx context.Context, slot time.Time) (held bool, _ Result, _ error) {
+	wait := slot.Sub(a.Now())
+	if wait <= early {
+		if wait > 0 {
+			if err := pause(ctx, wait); err != nil {
+				return held3(Result{}, err)
+			}
+		}
+		a.rec.Until, a.rec.Reason = time.Time{}, ""
+		return false, Result{}, nil
+	}
+	return held3(a.wait(ctx, slot, throttled))
+}
+
+func held3(r Result, err error) (bool, Result, error) { return true, r, err }
+
+// send calls the endpoint until an answer settles the delivery, its attempts
+// are used up, or the next one must wait longer than this function may.
+func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) {
+	digest := digestOf(r)
+	if i := slices.IndexFunc(a.rec.Attempts, func(t ledger.Attempt) bool {
+		return t.Result == string(channel.Ambiguous) && t.Digest != digest
+	}); i >= 0 {
+		return a.settle(ctx, ledger.Unknown, "an earlier attempt may have been processed, and the message now composes to another request")
+	}
+	if len(a.rec.Attempts) >= a.action.Settings.Attempts() {
+		return a.settle(ctx, ledger.Dead, fmt.Sprintf("given up after %d attempts, whose functions died", len(a.rec.Attempts)))
+	}
+	for {
+		verdict, answer, err := a.call(ctx, r, digest)
+		if err != nil {
+			return a.settle(ctx, ledger.Failed, publicDetails(err))
+		}
+		switch {
+		case verdict.Result == channel.Accepted:
+			return a.accepted(ctx, verdict, answer)
+		case answer.Code == http.StatusUnauthorized && a.renew(ctx):
+			continue
+		case verdict.Suppress:
+			return a.settle(ctx, ledger.Suppressed, verdict.Reason)
+		case verdict.Result == channel.Refused:
+			a.rec.Failure = a.action.Failure(answer.Body)
+			return a.settle(ctx, ledger.Failed, verdict.Reason)
+		case verdict.Result == channel.Ambiguous && a.action.Settings.Guarantee == action.AtMostOnce:
+			return a.settle(ctx, ledger.Unknown, verdict.Reason+"; it may have been processed, so it is not sent again")
+		case len(a.rec.Attempts) >= a.action.Settings.Attempts():
+			return a.settle(ctx, ledger.Dead, fmt.Sprintf("given up after %d attempts; at the last, %s", len(a.rec.Attempts), verdict.Reason))
+		}
+		delay := a.quick(verdict.RetryAfter)
+		if delay < 0 {
+			return a.backOff(ctx, verdict.Reason, verdict.RetryAfter)
+		}
+		if err := pause(ctx, delay); err != nil {
+			return a.backOff(context.WithoutCancel(ctx), verdict.Reason, verdict.RetryAfter)
+		}
+	}
+}
+
+// call calls the endpoint once and records the attempt. Its error means that
+// the request could not be made at all.
+func (a *attempt) call(ctx context.Context, r *channel.Request, digest string) (channel.Verdict, channel.Answer, error) {
+	began := a.Now()
+	req, err := a.request(ctx, r)
+	if err != nil {
+		return channel.Verdict{}, channel.Answer{}, err
+	}
+	a.rec.RequestedAt = a.Now()
+	res, err := a.Endpoints.Do(ctx, req, egress.Options{Timeout: a.action.Settings.EndpointTimeout()})
+	answered := a.Now()
+	var answer channel.Answer
+	verdict := failedCall(err)
+	if err == nil {
+		answer = channel.Answer{Code: res.Status, Header: res.Header, Body: res.Body}
+		verdict = a.provider.Classify(answer)
+	}
+	spent := ms(answered.Sub(a.rec.RequestedAt))
+	a.rec.Code = answer.Code
+	a.rec.Attempts = append(a.rec.Attempts, ledger.Attempt{At: a.rec.RequestedAt, Result: string(verdict.Result), Code: answer.Code,
+		Ms: spent, Reason: verdict.Reason, Digest: digest})
+	a.rec.Timings.EndpointMs += spent
+	a.rec.Timings.OwnMs += ms(a.Now().Sub(began)) - spent
+	return verdict, answer, nil
+}
+
+// request makes the HTTP request: the encoded message, the delivery's identity
+// and the credential, which goes only to hosts that it may be sent to.
+func (a *attempt) request(ctx context.Context, r *channel.Request) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, "the endpoint's URL is not valid")
+	}
+	if r.Header != nil {
+		req.Header = r.Header.Clone()
+	}
+	req.Header.Set("Idempotency-Key", a.rec.ID().String())
+	auth := a.action.Settings.Auth
+	if auth == nil {
+		return req, nil
+	}
+	if auth.Needs() {
+		if err := a.cred.MaySendTo(req.URL.Host, a.provider.Traits.Hosts); err != nil {
+			return nil, err
+		}
+	}
+	return req, secret.Apply(*auth, a.cred, req)
+}
+
+// failedCall judges a call that brought no answer.
+func failedCall(err error) channel.Verdict {
+	e, ok := errors.AsType[*egress.Error](err)
+	reason := fault.Public(err)
+	switch {
+	case ok && (e.Kind == egress.Blocked || e.Kind == egress.Unsendable):
+		return channel.Verdict{Result: channel.Refused, Reason: reason}
+	case ok && e.Kind == egress.TooLarge:
+		return channel.Verdict{Result: channel.Accepted, Reason: reason}
+	case ok && !e.Written:
+		return channel.Verdict{Result: channel.Retryable, Reason: reason}
+	}
+	return channel.Verdict{Result: channel.Ambiguous, Reason: reason}
+}
+
+// accepted settles a delivery that the endpoint took. An answer that the
+// contract can't read was perhaps not the endpoint's own, and asking again
+// would bring no better one: nobody knows what became of the message.
+func (a *attempt) accepted(ctx context.Context, v channel.Verdict, answer channel.Answer) (Result, error) {
+	a.rec.ProviderID = v.ProviderID
+	if v.Reason != "" {
+		return a.settle(ctx, ledger.Unknown, v.Reason)
+	}
+	response, err := a.action.Response(answer.Body)
+	if err != nil {
+		return a.settle(ctx, ledger.Unknown, fmt.Sprintf("the endpoint answered %d, but %s", answer.Code, fault.Public(err)))
+	}
+	a.rec.Response = response
+	return a.settle(ctx, ledger.Sent, "")
+}
+
+// renew reads the credential again after a 401, once for each invocation, and
+// says whether it has changed.
+func (a *attempt) renew(ctx context.Context) bool {
+	name := secretName(a.action)
+	if a.renewed || name == "" {
+		return false
+	}
+	a.renewed = true
+	cred, changed, err := a.Secrets.Renew(ctx, name, a.cred)
+	if err != nil || !changed {
+		return false
+	}
+	a.cred = cred
+	return true
+}
+
+// digestOf identifies a request by all that the endpoint sees of it but the
+// credential and the delivery's identity.
+func digestOf(r *channel.Request) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %s\n", r.Method, r.URL)
+	_ = r.Header.Write(h) // sorted by name; a hash takes every write
+	h.Write([]byte("\n"))
+	h.Write(r.Body)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}

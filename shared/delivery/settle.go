@@ -1,0 +1,175 @@
+package delivery
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/waypost/waypost/shared/action"
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/ledger"
+)
+
+// quickDelays are the waits before the retries that one invocation makes itself.
+var quickDelays = []time.Duration{100 * time.Millisecond, 500 * time.Millisecond}
+
+// quick gives how long to wait here before the next call, or less than 0 where
+// it must be left for later.
+func (a *attempt) quick(asked time.Duration) time.Duration {
+	n := 0
+	for _, t := range a.rec.Attempts {
+		if !t.At.Before(a.began) {
+			n++
+		}
+	}
+	if n > len(quickDelays) {
+		return -1
+	}
+	delay := max(a.jitter(quickDelays[n-1]), asked)
+	end := a.Now().Add(delay + a.action.Settings.EndpointTimeout() + settleTime)
+	if asked > patience || end.After(a.deadline) {
+		return -1
+	}
+	return delay
+}
+
+// Bounds of the waits between invocations.
+const (
+	firstBackoff = 5 * time.Second
+	maxBackoff   = 15 * time.Minute
+)
+
+// backOff leaves the delivery for later: for as long as was asked, or
+// exponentially longer with each attempt. It is dead where that would be too late.
+func (a *attempt) backOff(ctx context.Context, reason string, asked time.Duration) (Result, error) {
+	delay := time.Duration(math.Min(float64(firstBackoff)*math.Pow(3, float64(max(len(a.rec.Attempts), 1)-1)), float64(maxBackoff)))
+	delay = a.jitter(delay)
+	if asked > 0 {
+		delay = asked
+	}
+	until, within := a.Now().Add(delay), action.DefaultWithin
+	if a.action != nil {
+		within = a.action.Settings.Within()
+	}
+	if until.After(a.rec.StartedAt.Add(within)) {
+		return a.settle(ctx, ledger.Dead, "given up, since the next attempt would come too late: "+reason)
+	}
+	return a.wait(ctx, until, reason)
+}
+
+// jitter gives between a half and the whole of d.
+func (a *attempt) jitter(d time.Duration) time.Duration {
+	if a.Random == nil {
+		return d
+	}
+	return d/2 + time.Duration(a.Random()*float64(d/2))
+}
+
+// wait records that the delivery waits, and ends this invocation with Deferred.
+func (a *attempt) wait(ctx context.Context, until time.Time, reason string) (Result, error) {
+	a.rec.State, a.rec.Until, a.rec.Reason = ledger.Waiting, until, reason
+	a.rec.Lease = time.Time{}
+	if err := a.Records.Put(ctx, a.rec, a.holder); err != nil {
+		return a.overtaken(err)
+	}
+	a.Log.LogAttrs(ctx, slog.LevelInfo, "delivery waits", slog.String("delivery", a.rec.ID().String()),
+		slog.Time("until", until), slog.String("reason", reason))
+	return Result{}, &Deferred{until}
+}
+
+// settle writes the outcome, and gives it to the journey.
+func (a *attempt) settle(ctx context.Context, outcome ledger.Outcome, reason string) (Result, error) {
+	if err := a.Closer.settle(ctx, &a.rec, a.holder, outcome, reason); err != nil {
+		return a.overtaken(err)
+	}
+	return recorded(&a.rec)
+}
+
+// overtaken ends an invocation whose last write was refused: where another
+// holder has the delivery by now, its lease is waited for.
+func (a *attempt) overtaken(err error) (Result, error) {
+	if fault.Is(err, fault.Conflict) {
+		return Result{}, &Deferred{a.Now().Add(leaseMargin)}
+	}
+	return Result{}, err
+}
+
+// settle writes an outcome onto the record that holder has. The dead letter is
+// added first: an id that is added twice does no harm, a missing one would.
+func (c *Closer) settle(ctx context.Context, d *ledger.Delivery, holder string, outcome ledger.Outcome, reason string) error {
+	d.State, d.Outcome, d.Reason, d.SettledAt = ledger.Settled, outcome, reason, c.Now()
+	d.Lease, d.Until = time.Time{}, time.Time{}
+	if outcome == ledger.Dead {
+		if err := c.DeadLetters.Add(ctx, d.ID().String()); err != nil {
+			c.Log.LogAttrs(ctx, slog.LevelError, "dead letter not queued; the ledger has the delivery",
+				slog.String("delivery", d.ID().String()), slog.Any("error", err))
+		}
+	}
+	if err := c.Records.Put(ctx, *d, holder); err != nil {
+		return err
+	}
+	level := slog.LevelInfo
+	if !outcome.GoesOn() {
+		level = slog.LevelWarn
+	}
+	c.Log.LogAttrs(ctx, level, "delivery settled",
+		slog.String("delivery", d.ID().String()), slog.String("journey", d.Journey), slog.Int("version", d.Version),
+		slog.String("action", d.Action), slog.String("channel", d.Channel), slog.String("provider", d.Provider),
+		slog.String("outcome", string(outcome)), slog.String("reason", reason), slog.Int("code", d.Code),
+		slog.Int("attempts", len(d.Attempts)), slog.Any("timings", d.Timings))
+	return nil
+}
+
+// GiveUp ends a delivery that no function will make any more, without calling
+// its endpoint: a settled one gives back its outcome, without the response
+// fields; one that a function still holds is deferred to its lease's end; one
+// whose endpoint may have been called ends unknown, or dead where repeating it
+// would have done no harm; one that was never begun ends dead.
+func (c *Closer) GiveUp(ctx context.Context, d ledger.Delivery) (Result, error) {
+	now := c.Now()
+	d.Holder, d.State, d.Lease, d.StartedAt = "gave up "+now.UTC().Format(time.RFC3339Nano), ledger.Claimed, now.Add(leaseMargin), now
+	rec, ours, err := c.Records.Claim(ctx, d, now.Add(MaxWait))
+	if err != nil {
+		return Result{}, err
+	}
+	holder, outcome, reason := d.Holder, ledger.Dead, "given up: no function could make the delivery"
+	switch {
+	case ours:
+		if n := len(rec.Attempts); n > 0 {
+			reason = "given up after its attempts; at the last, " + rec.Attempts[n-1].Reason
+		}
+	case rec.State == ledger.Settled:
+		rec.Response, rec.Failure = nil, nil
+		return recorded(&rec)
+	case now.Before(rec.Lease):
+		return Result{}, &Deferred{rec.Lease}
+	default:
+		holder = rec.Holder
+		outcome, reason = c.afterLoss(ctx, &rec)
+	}
+	if err := c.settle(ctx, &rec, holder, outcome, reason); fault.Is(err, fault.Conflict) {
+		return Result{}, &Deferred{now.Add(leaseMargin)}
+	} else if err != nil {
+		return Result{}, err
+	}
+	rec.Response, rec.Failure = nil, nil
+	return recorded(&rec)
+}
+
+// MaxWait is the longest that a delivery can be told to wait.
+const MaxWait = 25 * time.Hour
+
+// afterLoss decides the outcome of a delivery whose function died with it.
+func (c *Closer) afterLoss(ctx context.Context, d *ledger.Delivery) (ledger.Outcome, string) {
+	d.Attempts = append(d.Attempts, ledger.Attempt{At: d.StartedAt, Result: ledger.Lost,
+		Reason: "the function died while it held the delivery"})
+	if d.Status != "" {
+		return ledger.Sent, "a callback reported its status"
+	}
+	act, err := c.Actions.Read(ctx, d.Action, d.ActionVersion)
+	if err == nil && act.Settings.Guarantee == action.AtLeastOnce {
+		return ledger.Dead, "given up: a function died while it held the delivery"
+	}
+	return ledger.Unknown, "a function died while it held the delivery; the endpoint may have been called"
+}

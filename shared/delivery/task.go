@@ -1,0 +1,152 @@
+package delivery
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/ledger"
+	"github.com/waypost/waypost/shared/mapping"
+	"github.com/waypost/waypost/shared/schema"
+)
+
+// Format is the newest format of a step's input. Functions go on reading every
+// format that was ever released, since executions last up to a year.
+const Format = 1
+
+// A Task is what a state machine hands an action function for one step.
+type Task struct {
+	Format    int             `json:"format"`
+	Action    Ref             `json:"action"`
+	With      json.RawMessage `json:"with"` // an object of mappings by field name
+	Step      string          `json:"step"`
+	Iteration int             `json:"iteration"`
+	Execution string          `json:"execution"` // the journey execution's name
+	Runner    string          `json:"runner"`    // ARN of the execution that runs this very task
+	Entered   time.Time       `json:"entered"`   // when it entered the state
+	State     State           `json:"state"`
+	// GiveUp asks to end the delivery without calling the endpoint.
+	GiveUp bool `json:"giveUp,omitempty"`
+}
+
+// A Ref names a published action.
+type Ref struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+}
+
+// A State is an execution's state: what its machine was started with, and
+// what its steps left. Keys that only the machine uses are ignored.
+type State struct {
+	Format  int             `json:"format"`
+	Journey Journey         `json:"journey"`
+	Entry   Entry           `json:"entry"`
+	Event   json.RawMessage `json:"event"`
+	Profile string          `json:"profile"`
+	Steps   json.RawMessage `json:"steps"`
+}
+
+// A Journey names a published version.
+type Journey struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+}
+
+// An Entry is the event's envelope; Accepted is when entry took the event.
+type Entry struct {
+	ID       string    `json:"id"`
+	Source   string    `json:"source"`
+	Type     string    `json:"type"`
+	Time     string    `json:"time,omitempty"`
+	Subject  string    `json:"subject,omitempty"`
+	Accepted time.Time `json:"accepted"`
+}
+
+// ID names the delivery that the task makes.
+func (t *Task) ID() ledger.DeliveryID {
+	return ledger.DeliveryID{Execution: t.Execution, Step: t.Step, Iteration: t.Iteration}
+}
+
+// Check finds what is wrong with a task, which only a machine that Waypost did
+// not compile can send.
+func (t *Task) Check() error {
+	if t.Format != Format {
+		return fault.New(fault.Invalid, "the step's input has format %d; this function reads format %d", t.Format, Format)
+	}
+	for _, need := range []struct{ name, value string }{
+		{"action.name", t.Action.Name}, {"step", t.Step}, {"execution", t.Execution},
+		{"state.journey.name", t.State.Journey.Name}, {"state.profile", t.State.Profile},
+	} {
+		if need.value == "" {
+			return fault.New(fault.Invalid, "the step's input has no %s", need.name)
+		}
+	}
+	return nil
+}
+
+// Env is what expressions see of the state. The profile and the sources are
+// the caller's to add.
+func (s *State) Env(execution string, now time.Time) (mapping.Env, error) {
+	event, err := value(s.Event)
+	if err != nil {
+		return mapping.Env{}, err
+	}
+	steps, err := value(s.Steps)
+	if err != nil {
+		return mapping.Env{}, err
+	}
+	stepMap := map[string]any{}
+	if left, ok := steps.(map[string]any); ok {
+		for id, step := range left { // an action step leaves {"result": …}
+			if m, ok := step.(map[string]any); ok {
+				stepMap[id] = m["result"]
+			}
+		}
+	}
+	return mapping.Env{
+		Event:   event,
+		Entry:   mapping.Entry{ID: s.Entry.ID, Source: s.Entry.Source, Type: s.Entry.Type, Time: s.Entry.Time, Subject: s.Entry.Subject},
+		Steps:   stepMap,
+		Journey: mapping.Journey{Name: s.Journey.Name, Version: s.Journey.Version, Execution: execution},
+		Now:     now,
+	}, nil
+}
+
+func value(raw json.RawMessage) (any, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	v, err := schema.Decode(raw)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, "the step's input cannot be read")
+	}
+	return v, nil
+}
+
+// A Result is what a step leaves for the journey: steps.<id>.
+type Result struct {
+	Outcome  ledger.Outcome `json:"outcome"`
+	Code     int            `json:"code"` // the HTTP status; 0 where nothing was called
+	Response any            `json:"response"`
+	Error    any            `json:"error"`
+	// Reason says why, for outcomes other than sent. It holds no profile value.
+	Reason string `json:"reason,omitempty"`
+}
+
+// A Deferred error says that the delivery must wait, and until when.
+type Deferred struct{ Until time.Time }
+
+// Error gives the time alone, RFC 3339 in UTC: a Wait state reads it.
+func (d *Deferred) Error() string { return d.Until.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// A Stopped error is an outcome for which a journey takes onError.
+type Stopped struct{ Result Result }
+
+// Error gives the result as JSON: the machine reads it.
+func (s *Stopped) Error() string {
+	data, err := json.Marshal(s.Result)
+	if err != nil {
+		return `{"outcome":"` + string(s.Result.Outcome) + `"}`
+	}
+	return string(data)
+}
