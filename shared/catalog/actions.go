@@ -1,0 +1,83 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/waypost/waypost/shared/action"
+	"github.com/waypost/waypost/shared/fault"
+)
+
+// A PublishedAction is an action's version: a contract that never changes, and
+// its settings as they are now.
+type PublishedAction struct {
+	action.Definition
+	Version     int       `json:"version"`
+	Revision    int       `json:"revision"` // of the settings, from 1
+	PublishedAt time.Time `json:"publishedAt"`
+	ChangedAt   time.Time `json:"changedAt"` // when the settings last changed
+}
+
+// Actions reads published actions through memory. It is what functions use;
+// make it with NewActions.
+type Actions struct {
+	store  Store
+	now    func() time.Time
+	memory memory[*known]
+}
+
+// known is an action in memory, with the item's stamp that it was made of.
+type known struct {
+	action *action.Action
+	stamp  int
+}
+
+// NewActions makes a reader with an empty memory.
+func NewActions(store Store, now func() time.Time) *Actions {
+	return &Actions{store, now, newMemory[*known](now)}
+}
+
+// Cached gives what memory has of a version, or nil, and whether it is fresh.
+func (a *Actions) Cached(name string, version int) (*action.Action, bool) {
+	k, fresh := a.memory.get(versionName(name, version))
+	if k == nil {
+		return nil, false
+	}
+	return k.action, fresh
+}
+
+// Read reads a version. An unchanged one is the same pointer as before. A
+// NotFound means that it is not published.
+func (a *Actions) Read(ctx context.Context, name string, version int) (*action.Action, error) {
+	began := a.now()
+	item, err := a.store.Get(ctx, versionKey(KindAction, name, version))
+	if fault.Is(err, fault.NotFound) {
+		return nil, notPublished(name, version)
+	}
+	if err != nil {
+		return nil, err
+	}
+	key := versionName(name, version)
+	k, _ := a.memory.get(key)
+	if k == nil || k.stamp != item.Stamp {
+		var p PublishedAction
+		if err := json.Unmarshal(item.Document, &p); err != nil {
+			return nil, fmt.Errorf("reading the action %s: %w", key, err)
+		}
+		compiled, err := action.Compile(p.Definition)
+		if err != nil {
+			return nil, err
+		}
+		k = &known{compiled, item.Stamp}
+	}
+	a.memory.keep(key, k, began)
+	return k.action, nil
+}
+
+func versionName(name string, version int) string { return fmt.Sprintf("%s version %d", name, version) }
+
+func notPublished(name string, version int) error {
+	return fault.New(fault.NotFound, "the action %s is not published", versionName(name, version))
+}

@@ -1,0 +1,78 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/journey"
+	"github.com/waypost/waypost/shared/schema"
+)
+
+// A Listener is a live journey version, as entry needs it.
+type Listener struct {
+	Journey string        `json:"journey"`
+	Version int           `json:"version"`
+	Machine string        `json:"machine"` // ARN
+	Express bool          `json:"express,omitempty"`
+	Entry   journey.Entry `json:"entry"`
+}
+
+// Listening is what the catalog says of an event type.
+type Listening struct {
+	Schema   *schema.Schema // nil where the type has none: then nobody listens
+	Journeys []Listener
+}
+
+// Listeners finds the live journeys of an event type through memory. Make it
+// with NewListeners.
+type Listeners struct {
+	store  Store
+	now    func() time.Time
+	memory memory[*Listening]
+}
+
+// NewListeners makes a reader with an empty memory.
+func NewListeners(store Store, now func() time.Time) *Listeners {
+	return &Listeners{store, now, newMemory[*Listening](now)}
+}
+
+// Of gives the schema and the live journeys of an event type. That nobody
+// listens is never taken from memory: a journey that has just been published
+// hears the next event.
+func (l *Listeners) Of(ctx context.Context, eventType string) (*Listening, error) {
+	if known, fresh := l.memory.get(eventType); fresh && len(known.Journeys) > 0 {
+		return known, nil
+	}
+	began := l.now()
+	items, err := l.store.List(ctx, listenName(eventType))
+	if err != nil {
+		return nil, err
+	}
+	found := &Listening{}
+	for _, it := range items {
+		var j Listener
+		if err := json.Unmarshal(it.Document, &j); err != nil {
+			return nil, fmt.Errorf("reading who listens to %s: %w", eventType, err)
+		}
+		if j.Version > 0 { // 0: a later version listens to another type
+			found.Journeys = append(found.Journeys, j)
+		}
+	}
+	it, err := l.store.Get(ctx, keyOf(KindEvent, eventType, theSchema))
+	switch {
+	case fault.Is(err, fault.NotFound):
+	case err != nil:
+		return nil, err
+	default:
+		if found.Schema, err = schema.Compile([]byte(it.Document)); err != nil {
+			return nil, err
+		}
+	}
+	l.memory.keep(eventType, found, began)
+	return found, nil
+}
+
+func listenName(eventType string) string { return "listen#" + eventType }

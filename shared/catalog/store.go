@@ -1,0 +1,123 @@
+// Package catalog keeps what authors define: actions, journeys, schemas. It
+// saves drafts, publishes them as versions that never change, keeps every
+// revision of an action's settings, and refuses a change that would break a
+// live journey. Functions read it through memory.
+//
+// The catalog is small. Its items, by name and version:
+//
+//	action#NAME    draft; latest; v00001 (contract and present settings); v00001.r00002 (a revision, for audit)
+//	journey#NAME   draft; latest; v00001 (document, machine)
+//	event#TYPE     schema          profile#  schema
+//	listen#TYPE    JOURNEY: the live version that the event enters
+//	list#KIND      NAME: what there is of a kind
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/waypost/waypost/shared/fault"
+)
+
+// A Key names an item.
+type Key struct {
+	Name    string // kind and name
+	Version string // version, revision or role
+}
+
+// An Item is one document of the catalog.
+type Item struct {
+	Key
+	Document json.RawMessage
+	// Stamp counts the item's writes: a write can be conditional on it.
+	Stamp int
+	At    time.Time
+}
+
+// Store is where the items lie.
+type Store interface {
+	// Get reads one item, strongly consistently. A NotFound means there is none.
+	Get(ctx context.Context, key Key) (Item, error)
+	// List reads all items of a name, sorted by version.
+	List(ctx context.Context, name string) ([]Item, error)
+	// Write puts all of the items or none. Each is written only where the
+	// store's has one Stamp less (none, for Stamp 1); else it is a Conflict.
+	Write(ctx context.Context, items []Item) error
+}
+
+// The catalog's kinds.
+const (
+	KindAction  = "action"
+	KindJourney = "journey"
+	KindEvent   = "event"
+)
+
+// Versions that are roles.
+const (
+	draft      = "draft"
+	latest     = "latest"
+	theSchema  = "schema"
+	profileKey = "profile#"
+)
+
+func keyOf(kind, name, version string) Key { return Key{kind + "#" + name, version} }
+
+func versionKey(kind, name string, version int) Key {
+	return keyOf(kind, name, fmt.Sprintf("v%05d", version))
+}
+
+// get reads an item's document into v. A missing item is (0, nil) where
+// missing names nothing, and else a NotFound with that message.
+func get(ctx context.Context, s Store, key Key, v any, missing string) (stamp int, _ error) {
+	item, err := s.Get(ctx, key)
+	if fault.Is(err, fault.NotFound) {
+		if missing == "" {
+			return 0, nil
+		}
+		return 0, fault.New(fault.NotFound, "%s", missing)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if err := json.Unmarshal(item.Document, v); err != nil {
+		return 0, fmt.Errorf("reading the catalog's %s %s: %w", key.Name, key.Version, err)
+	}
+	return item.Stamp, nil
+}
+
+// item makes an item to write: stamp is that of the one it replaces, or 0.
+func item(key Key, v any, stamp int, at time.Time) (Item, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return Item{}, fmt.Errorf("writing the catalog's %s %s: %w", key.Name, key.Version, err)
+	}
+	return Item{Key: key, Document: data, Stamp: stamp + 1, At: at}, nil
+}
+
+// A change gathers the items of one write.
+type change struct {
+	at    time.Time
+	items []Item
+	err   error
+}
+
+func (c *change) put(key Key, v any, stamp int) {
+	it, err := item(key, v, stamp, c.at)
+	if err != nil && c.err == nil {
+		c.err = err
+	}
+	c.items = append(c.items, it)
+}
+
+func (c *change) write(ctx context.Context, s Store) error {
+	if c.err != nil {
+		return c.err
+	}
+	err := s.Write(ctx, c.items)
+	if fault.Is(err, fault.Conflict) {
+		return fault.Wrap(err, fault.Conflict, "somebody else changed it at the same moment; read it again and repeat")
+	}
+	return err
+}
