@@ -1,0 +1,100 @@
+// Package dynamo keeps Waypost's tables in DynamoDB: profiles, catalog and
+// ledger, and the limits' counters. It is an adapter: what the items mean is
+// said by the packages whose interfaces it implements.
+//
+// Two habits come from emulators that the same binaries must run on: an item
+// is replaced whole rather than having attributes removed, and a projection
+// always names the key, so that an item without the named attributes can be
+// told from a missing one.
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/waypost/waypost/shared/fault"
+)
+
+// Tables names the tables of a deployment.
+type Tables struct {
+	Profiles string
+	// ProfileKey is the profile table's key attribute, "id" where empty;
+	// ProfilePath is where in the item the attributes lie: the whole item where empty.
+	ProfileKey, ProfilePath string
+	Catalog                 string
+	Ledger                  string
+	Limits                  string
+}
+
+type item = map[string]types.AttributeValue
+
+// moment writes a time in UTC with a fixed width, so that times compare as text.
+func moment(t time.Time) types.AttributeValue {
+	return text(t.UTC().Format("2006-01-02T15:04:05.000000Z"))
+}
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+// marshal makes an item of a struct by its json tags.
+func marshal(v any) (item, error) {
+	return attributevalue.MarshalMapWithOptions(v, func(o *attributevalue.EncoderOptions) {
+		o.TagKey = "json"
+		o.OmitEmptyTime = true
+		o.EncodeTime = func(t time.Time) (types.AttributeValue, error) { return moment(t), nil }
+	})
+}
+
+// unmarshal fills a struct by its json tags; numbers in any become int64 or float64.
+func unmarshal(it item, v any) error {
+	return attributevalue.UnmarshalMapWithOptions(it, v, func(o *attributevalue.DecoderOptions) { o.TagKey = "json" })
+}
+
+// failed is the fault for a service that did not do what it was asked. A
+// throttled or failing DynamoDB may do it later; anything else is a defect or a
+// deployment's mistake, which retries alike until somebody mends it.
+func failed(err error, what string) error {
+	var missing *types.ResourceNotFoundException
+	if errors.As(err, &missing) {
+		return fault.Wrap(err, fault.Unavailable, "the %s table does not exist", what)
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) && (api.ErrorCode() == "AccessDeniedException" || api.ErrorCode() == "ValidationException") {
+		return fault.Wrap(err, fault.Internal, "the %s table refused the request; the log has the details", what)
+	}
+	return fault.Wrap(err, fault.Unavailable, "the %s table did not answer", what)
+}
+
+// conflict gives the item that a condition met, where err says that one failed.
+func conflict(err error) (item, bool) {
+	if e, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		return e.Item, true
+	}
+	if e, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
+		for _, r := range e.CancellationReasons {
+			if r.Code != nil && (*r.Code == "ConditionalCheckFailed" || *r.Code == "TransactionConflict") {
+				return r.Item, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// queryAll reads every page of a query.
+func queryAll(ctx context.Context, client *dynamodb.Client, in *dynamodb.QueryInput, what string) ([]item, error) {
+	var items []item
+	pages := dynamodb.NewQueryPaginator(client, in)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, failed(err, what)
+		}
+		items = append(items, page.Items...)
+	}
+	return items, nil
+}

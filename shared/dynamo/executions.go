@@ -1,0 +1,127 @@
+package dynamo
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/ledger"
+)
+
+// An executionItem is an execution's own record with the table's attributes.
+// It is in the profile's index beside the deliveries.
+type executionItem struct {
+	ledger.Execution
+	Node     string    `json:"node"`
+	DueShard string    `json:"dueShard,omitempty"`
+	Due      time.Time `json:"due,omitzero"`
+	Expires  int64     `json:"expires"`
+}
+
+func executionItemOf(e ledger.Execution) (item, error) {
+	it := executionItem{Execution: e, Node: ownNode, Expires: e.EnteredAt.Add(kept).Unix()}
+	if e.State == ledger.Pending {
+		it.Due, it.DueShard = e.EnteredAt.Add(pendingSlack), strconv.Itoa(shard(e.Execution))
+	}
+	return marshal(it)
+}
+
+// Create records an execution as pending, and with rule claims the profile's
+// entry into the journey too. False means that it was not created: there is
+// one of that name already, or re-entrance refuses it; refused says which.
+func (l *Ledger) Create(ctx context.Context, e ledger.Execution, rule *ledger.Reentry) (created, refused bool, _ error) {
+	it, err := executionItemOf(e)
+	if err != nil {
+		return false, false, err
+	}
+	fresh := aws.String("attribute_not_exists(execution)")
+	if rule == nil || rule.Allowed && rule.After == 0 {
+		_, err = l.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &l.Table, Item: it, ConditionExpression: fresh})
+		if _, exists := conflict(err); exists {
+			return false, false, nil
+		}
+		if err != nil {
+			return false, false, failed(err, "ledger")
+		}
+		return true, false, nil
+	}
+	key := hashed("reentry", e.Journey, e.Profile)
+	claim := &types.Put{TableName: &l.Table, Item: item{"execution": text(key), "node": text(ownNode), "by": text(e.Execution), "at": moment(e.EnteredAt)},
+		ConditionExpression: aws.String("attribute_not_exists(execution)")}
+	if rule.Allowed {
+		claim.ConditionExpression = aws.String("attribute_not_exists(execution) OR #at <= :before")
+		claim.ExpressionAttributeNames = map[string]string{"#at": "at"}
+		claim.ExpressionAttributeValues = item{":before": moment(e.EnteredAt.Add(-rule.After))}
+	}
+	_, err = l.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+		{Put: &types.Put{TableName: &l.Table, Item: it, ConditionExpression: fresh}}, {Put: claim},
+	}})
+	if err == nil {
+		return true, false, nil
+	}
+	if _, met := conflict(err); !met {
+		return false, false, failed(err, "ledger")
+	}
+	// One of the two conditions: a repeat of the same execution is no refusal.
+	if _, err := l.Execution(ctx, e.Execution); !fault.Is(err, fault.NotFound) {
+		return false, false, err
+	}
+	return false, true, nil
+}
+
+// Execution reads an execution's own record, strongly consistently.
+func (l *Ledger) Execution(ctx context.Context, name string) (ledger.Execution, error) {
+	var e ledger.Execution
+	err := l.get(ctx, name, ownNode, &e, "there is no execution "+name)
+	return e, err
+}
+
+// Update replaces an execution's record, whatever it is.
+func (l *Ledger) Update(ctx context.Context, e ledger.Execution) error {
+	it, err := executionItemOf(e)
+	if err != nil {
+		return err
+	}
+	if _, err := l.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &l.Table, Item: it}); err != nil {
+		return failed(err, "ledger")
+	}
+	return nil
+}
+
+// An eventItem is an event's record with the table's attributes.
+type eventItem struct {
+	ledger.EventRecord
+	Execution string `json:"execution"`
+	Node      string `json:"node"`
+	Expires   int64  `json:"expires"`
+}
+
+// RecordEvent writes an event's record. Where there is one already, nothing is
+// written and that one is given, with false.
+func (l *Ledger) RecordEvent(ctx context.Context, r ledger.EventRecord) (ledger.EventRecord, bool, error) {
+	it, err := marshal(eventItem{EventRecord: r, Execution: hashed("event", r.Source, r.ID), Node: ownNode, Expires: r.At.Add(kept).Unix()})
+	if err != nil {
+		return r, false, err
+	}
+	_, err = l.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &l.Table, Item: it, ConditionExpression: aws.String("attribute_not_exists(execution)")})
+	if _, exists := conflict(err); exists {
+		before, err := l.Event(ctx, r.Source, r.ID)
+		return before, false, err
+	}
+	if err != nil {
+		return r, false, failed(err, "ledger")
+	}
+	return r, true, nil
+}
+
+// Event reads an event's record. A NotFound means that it was never accepted.
+func (l *Ledger) Event(ctx context.Context, source, id string) (ledger.EventRecord, error) {
+	var r ledger.EventRecord
+	err := l.get(ctx, hashed("event", source, id), ownNode, &r, "there is no record of the event")
+	return r, err
+}

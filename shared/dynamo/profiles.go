@@ -1,0 +1,173 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/mapping"
+)
+
+// Profiles reads and writes customers' attributes: one item a profile, in
+// Waypost's own table or one that the user already has.
+type Profiles struct {
+	Client *dynamodb.Client
+	Table  string
+	Key    string // the key attribute
+	Path   string // the map attribute that holds the attributes; empty: the item itself
+}
+
+// Read implements delivery.Profiles: one strongly consistent GetItem, which
+// asks for the named attributes and the key.
+func (p *Profiles) Read(ctx context.Context, id string, paths mapping.Paths) (map[string]any, error) {
+	in := &dynamodb.GetItemInput{TableName: &p.Table, Key: item{p.Key: text(id)}, ConsistentRead: aws.Bool(true)}
+	if !paths.All {
+		projection, names := []string{"#k"}, map[string]string{"#k": p.Key}
+		for i, path := range paths.List {
+			if p.Path != "" {
+				path = append([]string{p.Path}, path...)
+			}
+			if len(path) == 1 && path[0] == p.Key {
+				continue // the key is there already, and a projection may name nothing twice
+			}
+			steps := make([]string, len(path))
+			for k, name := range path {
+				steps[k] = fmt.Sprintf("#p%d_%d", i, k)
+				names[steps[k]] = name
+			}
+			projection = append(projection, strings.Join(steps, "."))
+		}
+		in.ProjectionExpression, in.ExpressionAttributeNames = aws.String(strings.Join(projection, ", ")), names
+	}
+	out, err := p.Client.GetItem(ctx, in)
+	if err != nil {
+		return nil, failed(err, "profiles")
+	}
+	if len(out.Item) == 0 {
+		return nil, fault.New(fault.NotFound, "the profile %s does not exist", id)
+	}
+	attributes, err := values(out.Item)
+	if err != nil {
+		return nil, err
+	}
+	if p.Path != "" {
+		below, _ := attributes[p.Path].(map[string]any)
+		return below, nil
+	}
+	return attributes, nil
+}
+
+// Write replaces a profile's attributes.
+func (p *Profiles) Write(ctx context.Context, id string, attributes map[string]any) error {
+	encoded, ok := encode(attributes).(*types.AttributeValueMemberM)
+	if !ok {
+		return fault.New(fault.Internal, "the profile's attributes are not an object")
+	}
+	it := encoded.Value
+	if p.Path != "" {
+		it = item{p.Path: encoded}
+	}
+	it[p.Key] = text(id)
+	if _, err := p.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &p.Table, Item: it}); err != nil {
+		return failed(err, "profiles")
+	}
+	return nil
+}
+
+// values decodes an item: whole numbers that fit become int64, as schema.Decode
+// has them, others float64.
+func values(it item) (map[string]any, error) {
+	out := make(map[string]any, len(it))
+	for name, av := range it {
+		v, err := value(av)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = v
+	}
+	return out, nil
+}
+
+func value(av types.AttributeValue) (any, error) {
+	switch av := av.(type) {
+	case *types.AttributeValueMemberS:
+		return av.Value, nil
+	case *types.AttributeValueMemberBOOL:
+		return av.Value, nil
+	case *types.AttributeValueMemberN:
+		return number(av.Value)
+	case *types.AttributeValueMemberM:
+		return values(av.Value)
+	case *types.AttributeValueMemberL:
+		out := make([]any, len(av.Value))
+		for i, item := range av.Value {
+			v, err := value(item)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = v
+		}
+		return out, nil
+	case *types.AttributeValueMemberSS:
+		out := make([]any, len(av.Value))
+		for i, s := range av.Value {
+			out[i] = s
+		}
+		return out, nil
+	case *types.AttributeValueMemberNS:
+		out := make([]any, len(av.Value))
+		for i, s := range av.Value {
+			n, err := number(s)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = n
+		}
+		return out, nil
+	}
+	return nil, nil // null, and bytes, which no expression can read
+}
+
+func number(s string) (any, error) {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return n, nil
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return nil, fmt.Errorf("reading a number of an item: %w", err)
+	}
+	return f, nil
+}
+
+// encode makes an attribute value of what schema.Decode gives.
+func encode(v any) types.AttributeValue {
+	switch v := v.(type) {
+	case string:
+		return text(v)
+	case bool:
+		return &types.AttributeValueMemberBOOL{Value: v}
+	case int64:
+		return &types.AttributeValueMemberN{Value: strconv.FormatInt(v, 10)}
+	case float64:
+		return &types.AttributeValueMemberN{Value: strconv.FormatFloat(v, 'g', -1, 64)}
+	case map[string]any:
+		out := item{}
+		for name, item := range v {
+			out[name] = encode(item)
+		}
+		return &types.AttributeValueMemberM{Value: out}
+	case []any:
+		out := make([]types.AttributeValue, len(v))
+		for i, item := range v {
+			out[i] = encode(item)
+		}
+		return &types.AttributeValueMemberL{Value: out}
+	}
+	return &types.AttributeValueMemberNULL{Value: true}
+}
