@@ -1,0 +1,49 @@
+package entry
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/ledger"
+)
+
+// Machines starts executions of state machines.
+type Machines interface {
+	// Start starts one under a name. One that exists already counts as
+	// started. An error other than an Unavailable fault is a refusal for good.
+	Start(ctx context.Context, machine, name, input string) error
+}
+
+// Updates replaces executions' records.
+type Updates interface {
+	Update(ctx context.Context, e ledger.Execution) error
+}
+
+// A Starter starts recorded executions and records that it did. The sweep has
+// one too.
+type Starter struct {
+	Machines Machines
+	Updates  Updates
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// Start starts an execution under its recorded name. Its error means that the
+// record stays pending. An execution that Step Functions refuses for good is
+// recorded as failed, with the reason.
+func (s *Starter) Start(ctx context.Context, e ledger.Execution) error {
+	err := s.Machines.Start(ctx, e.StateMachine, e.Execution, e.Input)
+	switch {
+	case fault.Is(err, fault.Unavailable):
+		return err
+	case err != nil:
+		e.State, e.Reason = ledger.Refused, fault.Public(err)
+		s.Log.LogAttrs(ctx, slog.LevelError, "execution refused for good", slog.String("execution", e.Execution),
+			slog.String("journey", e.Journey), slog.Int("version", e.Version), slog.Any("error", err))
+	default:
+		e.State, e.StartedAt = ledger.Started, s.Now()
+	}
+	return s.Updates.Update(ctx, e)
+}
