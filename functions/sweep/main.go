@@ -1,0 +1,6 @@
+// Command sweep is the Lambda function that comes back, every minute, to what nobody else comes back to.
+package main
+
+import "github.com/waypost/waypost/shared/assemble"
+
+func main() { assemble.Start(assemble.Sweep) }

@@ -1,0 +1,64 @@
+package assemble
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/waypost/waypost/shared/egress"
+)
+
+// Env is the environment that a deployment gives each of its functions. The
+// AWS SDK's own variables (AWS_REGION, AWS_ENDPOINT_URL, …) come on top.
+type Env struct {
+	ProfilesTable, ProfileKey, ProfilePath string
+	CatalogTable, LedgerTable, LimitsTable string
+	DeadLetterQueue                        string // URL
+	JourneyRole                            string // ARN; only admin's
+	// Names are the ARNs that machines name, by function or machine; only admin's.
+	Names  map[string]string
+	Prefix string // of the journeys' machines
+	Egress egress.Policy
+}
+
+// The variables that Env is read from.
+const (
+	VarProfiles    = "WAYPOST_PROFILES_TABLE"
+	VarProfileKey  = "WAYPOST_PROFILE_KEY"  // default "id"
+	VarProfilePath = "WAYPOST_PROFILE_PATH" // default: the item itself
+	VarCatalog     = "WAYPOST_CATALOG_TABLE"
+	VarLedger      = "WAYPOST_LEDGER_TABLE"
+	VarLimits      = "WAYPOST_LIMITS_TABLE"
+	VarDeadLetters = "WAYPOST_DEAD_LETTER_QUEUE"
+	VarJourneyRole = "WAYPOST_JOURNEY_ROLE"
+	VarNames       = "WAYPOST_NAMES" // a JSON object of names to ARNs
+	VarPrefix      = "WAYPOST_PREFIX"
+	VarAllow       = "WAYPOST_EGRESS_ALLOW"
+	VarRoutes      = "WAYPOST_EGRESS_ROUTES"
+)
+
+// ReadEnv reads the process's environment. Its error names the variable that
+// is missing or wrong.
+func ReadEnv() (Env, error) {
+	e := Env{
+		ProfilesTable: os.Getenv(VarProfiles), ProfileKey: os.Getenv(VarProfileKey), ProfilePath: os.Getenv(VarProfilePath),
+		CatalogTable: os.Getenv(VarCatalog), LedgerTable: os.Getenv(VarLedger), LimitsTable: os.Getenv(VarLimits),
+		DeadLetterQueue: os.Getenv(VarDeadLetters), JourneyRole: os.Getenv(VarJourneyRole), Prefix: os.Getenv(VarPrefix),
+	}
+	if e.ProfileKey == "" {
+		e.ProfileKey = "id"
+	}
+	for name, value := range map[string]string{VarProfiles: e.ProfilesTable, VarCatalog: e.CatalogTable, VarLedger: e.LedgerTable} {
+		if value == "" {
+			return e, fmt.Errorf("the environment has no %s", name)
+		}
+	}
+	if names := os.Getenv(VarNames); names != "" {
+		if err := json.Unmarshal([]byte(names), &e.Names); err != nil {
+			return e, fmt.Errorf("%s must be a JSON object of names to ARNs: %w", VarNames, err)
+		}
+	}
+	var err error
+	e.Egress, err = egress.ParsePolicy(os.Getenv(VarAllow), os.Getenv(VarRoutes))
+	return e, err
+}
