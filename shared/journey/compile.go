@@ -216,9 +216,9 @@ func (c *compiler) action(s *Step, next string) {
 func task(id, function string, payload map[string]any, retry retrier, caught string, rest ...catcher) *state {
 	return &state{
 		Type: "Task", Resource: lambdaInvoke,
-		Parameters: map[string]any{"FunctionName": function, "Payload": payload},
+		Parameters:     map[string]any{"FunctionName": function, "Payload": payload},
 		ResultSelector: map[string]any{"result.$": "$.Payload"},
-		ResultPath: "$.steps." + id, TimeoutSeconds: taskTimeout, Retry: []retrier{retry},
+		ResultPath:     "$.steps." + id, TimeoutSeconds: taskTimeout, Retry: []retrier{retry},
 		Catch: append([]catcher{
 			{[]string{fault.NameDeferred}, "$.caught", id + ".deferred"},
 			{fault.OutcomeNames(), "$.caught", caught},

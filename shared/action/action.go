@@ -1,0 +1,180 @@
+package action
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/mapping"
+	"github.com/waypost/waypost/shared/schema"
+)
+
+// An Action is a definition made ready: its fields found, its schemas
+// compiled. It is immutable and safe for concurrent use.
+type Action struct {
+	Definition
+	// Fields are what a journey maps, in the order of their names.
+	Fields []*Field
+	// Requires is settings.requires, or nil.
+	Requires *mapping.Expression
+
+	byName     map[string]*Field
+	pathParams map[string]any
+	query      map[string]any
+	headers    map[string]any
+	body       any
+	response   *schema.Schema // nil where the journey reads nothing
+	failure    *schema.Schema
+}
+
+// Compile makes a definition ready. Its error is an Invalid fault that lists
+// everything wrong with the contract and with settings.requires; see Parse for
+// the whole document.
+func Compile(def Definition) (*Action, error) {
+	a := &Action{Definition: def, byName: map[string]*Field{}}
+	w := &walker{}
+	a.pathParams = w.decode("pathParams", def.Contract.PathParams)
+	a.query = w.decode("query", def.Contract.Query)
+	a.headers = w.decode("headers", def.Contract.Headers)
+	w.values(inPath, a.pathParams)
+	w.values(inQuery, a.query)
+	w.values(inHeaders, a.headers)
+	w.headerNames(a.headers)
+	w.pathTemplate(def.Contract.Path, a.pathParams)
+	if len(def.Contract.Body) > 0 {
+		body, err := schema.Decode(def.Contract.Body)
+		if err != nil {
+			w.say("contract.body", "%s", fault.Public(err))
+		}
+		a.body = body
+		w.body(nil, body)
+	}
+	a.response = w.answer("response", def.Contract.Response)
+	a.failure = w.answer("error", def.Contract.Error)
+	if src := def.Settings.Requires; src != "" {
+		expression, err := mapping.ParseExpression(src)
+		if err != nil {
+			w.details = append(w.details, fault.Under("settings.requires", fault.Details(err))...)
+		}
+		a.Requires = expression
+	}
+	for _, f := range w.fields {
+		a.byName[f.Name] = f
+	}
+	a.Fields = w.fields
+	slices.SortFunc(a.Fields, func(x, y *Field) int { return strings.Compare(x.Name, y.Name) })
+	if err := fault.Document(fmt.Sprintf("the action %s is not valid", def.Name), w.details); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Field gives the field that a mapping names, which may have "body." before
+// its path, or nil.
+func (a *Action) Field(name string) *Field { return a.byName[canonical(name, a.byName)] }
+
+// FieldNames lists the names of the fields.
+func (a *Action) FieldNames() []string { return sortedKeys(a.byName) }
+
+// ResponseType is what steps.<id>.response is for the mapping language.
+func (a *Action) ResponseType() schema.Type { return typeOf(a.response) }
+
+// ErrorType is what steps.<id>.error is for the mapping language.
+func (a *Action) ErrorType() schema.Type { return typeOf(a.failure) }
+
+func typeOf(s *schema.Schema) schema.Type {
+	if s == nil {
+		return schema.Object(nil)
+	}
+	return s.Type()
+}
+
+// decode reads the values of one part of a contract.
+func (w *walker) decode(part string, raw map[string]json.RawMessage) map[string]any {
+	values := make(map[string]any, len(raw))
+	for name, data := range raw {
+		v, err := schema.Decode(data)
+		if err != nil {
+			w.say("contract."+part+"."+name, "%s", fault.Public(err))
+		}
+		values[name] = v
+	}
+	return values
+}
+
+// answer compiles what a journey may read of an answer. A value whose "type"
+// is a JSON Schema type is a schema; else it names properties.
+func (w *walker) answer(part string, raw json.RawMessage) *schema.Schema {
+	if len(raw) == 0 {
+		return nil
+	}
+	doc, err := schema.Decode(raw)
+	if err == nil {
+		m, _ := doc.(map[string]any)
+		if _, whole := m["type"].(string); !whole {
+			doc = map[string]any{"type": "object", "properties": m}
+		}
+		var compiled *schema.Schema
+		if compiled, err = schema.Compile(doc); err == nil {
+			return compiled
+		}
+	}
+	w.details = append(w.details, fault.Under("contract."+part, fault.Details(err))...)
+	return nil
+}
+
+// reservedHeaders may not be set by a contract: they belong to the transport,
+// to the credential, or to the delivery's own identity.
+var reservedHeaders = []string{
+	"authorization", "connection", "content-length", "cookie", "expect", "host", "idempotency-key", "keep-alive",
+	"proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+	"metadata-flavor", "x-aws-ec2-metadata-token", "x-google-metadata-request",
+}
+
+// headerNames checks names against RFC 9110, section 5.1, and the reserved ones.
+func (w *walker) headerNames(headers map[string]any) {
+	seen := map[string]string{}
+	for _, name := range sortedKeys(headers) {
+		at, lower := "contract.headers."+name, strings.ToLower(name)
+		switch {
+		case !httpguts.ValidHeaderFieldName(name):
+			w.say(at, "is not a header name: use letters, digits and - (RFC 9110)")
+		case slices.Contains(reservedHeaders, lower):
+			w.say(at, "may not be set by an action; credentials belong in settings.auth")
+		case seen[lower] != "":
+			w.say(at, "is the same header as %s: names differ only in case", seen[lower])
+		}
+		seen[lower] = name
+		if v, ok := headers[name].(string); ok && !httpguts.ValidHeaderFieldValue(v) {
+			w.say(at, "has a character that a header value may not have")
+		}
+	}
+}
+
+var pathParam = regexp.MustCompile(`\{([^{}]*)\}`)
+
+// pathTemplate checks that the path and its parameters name each other.
+func (w *walker) pathTemplate(path string, params map[string]any) {
+	named := map[string]bool{}
+	for _, m := range pathParam.FindAllStringSubmatch(path, -1) {
+		if _, ok := params[m[1]]; !ok {
+			w.details = append(w.details, fault.Detail{Path: "contract.path",
+				Message:    fmt.Sprintf("{%s} is not among pathParams", m[1]),
+				Suggestion: fault.Nearest(m[1], sortedKeys(params))})
+		}
+		named[m[1]] = true
+	}
+	if rest := pathParam.ReplaceAllString(path, ""); strings.ContainsAny(rest, "{}?#") {
+		w.say("contract.path", "must be a plain path with {parameters}; a query goes in contract.query")
+	}
+	for _, name := range sortedKeys(params) {
+		if !named[name] {
+			w.say("contract.pathParams."+name, "is not in contract.path: write {%s} there", name)
+		}
+	}
+}

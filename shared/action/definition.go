@@ -1,0 +1,133 @@
+// Package action holds the definitions that journeys reuse: a contract, which
+// journeys rely on and which never changes once published, and settings, which
+// an operator may change under it. It checks a definition, lists the fields
+// that a journey must map, and composes a message from the mapped values.
+//
+// It does not know what a channel makes of the message: package channel does.
+package action
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/waypost/waypost/shared/limit"
+	"github.com/waypost/waypost/shared/secret"
+)
+
+// A Definition is an action's document, as authors write it.
+type Definition struct {
+	Name        string   `json:"name"`
+	Description string   `json:"description,omitempty"`
+	Tags        []string `json:"tags,omitempty"`
+	Channel     string   `json:"channel"`
+	Provider    string   `json:"provider,omitempty"`
+	Contract    Contract `json:"contract"`
+	Settings    Settings `json:"settings"`
+}
+
+// A Contract is the part of an action that journeys rely on. Its values are
+// kept as they were written: constants, or field objects with toBeMapped.
+type Contract struct {
+	Method     string                     `json:"method,omitempty"`
+	Path       string                     `json:"path,omitempty"`
+	PathParams map[string]json.RawMessage `json:"pathParams,omitempty"`
+	Query      map[string]json.RawMessage `json:"query,omitempty"`
+	Headers    map[string]json.RawMessage `json:"headers,omitempty"`
+	Body       json.RawMessage            `json:"body,omitempty"`
+	// Response and Error say what a journey may read of an answer: a JSON
+	// Schema, or an object of property names to schemas.
+	Response json.RawMessage `json:"response,omitempty"`
+	Error    json.RawMessage `json:"error,omitempty"`
+}
+
+// Settings are the part of an action that an operator may change under a
+// published version. Absent ones have the defaults that their methods give.
+type Settings struct {
+	URL       string        `json:"url"`
+	Auth      *secret.Auth  `json:"auth,omitempty"`
+	Timeout   Duration      `json:"timeout,omitempty"`
+	Retry     *Retry        `json:"retry,omitempty"`
+	Guarantee Guarantee     `json:"guarantee,omitempty"`
+	Limits    []limit.Limit `json:"limits,omitempty"`
+	// Requires is an expression that must be true for a delivery to be sent.
+	Requires string `json:"requires,omitempty"`
+}
+
+// Retry bounds how often an endpoint is called for one delivery, and for how
+// long after the delivery's first start.
+type Retry struct {
+	Attempts int      `json:"attempts,omitempty"`
+	Within   Duration `json:"within,omitempty"`
+}
+
+// A Guarantee says what becomes of an attempt that may have been processed.
+type Guarantee string
+
+const (
+	// AtMostOnce never repeats an ambiguous attempt: the delivery ends unknown.
+	AtMostOnce Guarantee = "atMostOnce"
+	// AtLeastOnce repeats it under the same Idempotency-Key.
+	AtLeastOnce Guarantee = "atLeastOnce"
+)
+
+// Bounds of the settings; design.md's "Times nest" gives the timeout's.
+const (
+	DefaultTimeout  = 10 * time.Second
+	MaxTimeout      = 30 * time.Second
+	DefaultAttempts = 4
+	MaxAttempts     = 20
+	DefaultWithin   = time.Hour
+	MaxWithin       = 24 * time.Hour
+)
+
+// EndpointTimeout is how long one call of the endpoint may take.
+func (s Settings) EndpointTimeout() time.Duration {
+	if s.Timeout == 0 {
+		return DefaultTimeout
+	}
+	return time.Duration(s.Timeout)
+}
+
+// Attempts is how many times the endpoint may be called for one delivery.
+func (s Settings) Attempts() int {
+	if s.Retry == nil || s.Retry.Attempts == 0 {
+		return DefaultAttempts
+	}
+	return s.Retry.Attempts
+}
+
+// Within is how long after a delivery's first start it may still be retried.
+func (s Settings) Within() time.Duration {
+	if s.Retry == nil || s.Retry.Within == 0 {
+		return DefaultWithin
+	}
+	return time.Duration(s.Retry.Within)
+}
+
+// Duration is a length of time that JSON writes as "10s" or "1h30m".
+type Duration time.Duration
+
+// MarshalJSON writes the duration as Go does, without trailing zero units.
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(d.String()) }
+
+// UnmarshalJSON reads "10s"; the document's schema has checked its form.
+func (d *Duration) UnmarshalJSON(data []byte) error {
+	var s string
+	if err := json.Unmarshal(data, &s); err != nil {
+		return err
+	}
+	v, err := time.ParseDuration(s)
+	*d = Duration(v)
+	return err
+}
+
+// String writes "10s", "1h" or "1h30m0.5s".
+func (d Duration) String() string {
+	s := time.Duration(d).String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if len(s) > len(zero) && s[len(s)-len(zero):] == zero {
+			s = s[:len(s)-2]
+		}
+	}
+	return s
+}

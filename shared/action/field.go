@@ -1,0 +1,257 @@
+package action
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/schema"
+)
+
+// A Field is one value of a contract that a journey maps.
+type Field struct {
+	// Name is how a mapping names the field: a dotted body path ("to",
+	// "address.city", "items.0.sku"), or "path.id", "query.lang", "headers.X-City".
+	Name string
+	// Label is what people call it.
+	Label string
+	// Optional fields may be left unmapped, and are left out where they come
+	// out nil; Nullable ones are then sent as null.
+	Optional, Nullable bool
+	// Type is what the mapping language must give.
+	Type schema.Type
+
+	place  place
+	path   []string // below the place
+	rules  *schema.Schema
+	preset any // the schema's default, or nil
+}
+
+// A place is a part of a request.
+type place string
+
+const (
+	inPath    place = "path"
+	inQuery   place = "query"
+	inHeaders place = "headers"
+	inBody    place = "body"
+)
+
+// fieldKeywords are Waypost's own keywords in a field object; the others are JSON Schema's.
+var fieldKeywords = []string{"toBeMapped", "label", "optional", "nullable"}
+
+// isField says whether a value of a contract is a field object.
+func isField(v any) bool {
+	m, ok := v.(map[string]any)
+	_, marked := m["toBeMapped"]
+	return ok && marked
+}
+
+// newField makes a field of its object, and says what is wrong with it.
+func newField(in place, path []string, m map[string]any) (*Field, []fault.Detail) {
+	f := &Field{Name: fieldName(in, path), place: in, path: path}
+	at := "contract." + strings.Join(append([]string{contractKey(in)}, path...), ".")
+	var details []fault.Detail
+	say := func(key, format string, args ...any) {
+		details = append(details, fault.Detail{Path: at + "." + key, Message: fmt.Sprintf(format, args...)})
+	}
+	if m["toBeMapped"] != true {
+		say("toBeMapped", "must be true; a constant is written as a plain value, without toBeMapped")
+	}
+	flag := func(key string) bool {
+		v, given := m[key]
+		b, ok := v.(bool)
+		if given && !ok {
+			say(key, "must be true or false")
+		}
+		return b
+	}
+	f.Optional, f.Nullable = flag("optional"), flag("nullable")
+	if v, given := m["label"]; given {
+		label, ok := v.(string)
+		if !ok {
+			say("label", "must be text")
+		}
+		f.Label = label
+	}
+	rules := map[string]any{}
+	for k, v := range m {
+		if !slices.Contains(fieldKeywords, k) {
+			rules[k] = v
+		}
+	}
+	switch t := rules["type"].(type) {
+	case nil:
+		say("type", "is missing; give string, number, integer, boolean, object or array")
+	case string:
+		if in != inBody && !slices.Contains([]string{"string", "number", "integer", "boolean"}, t) {
+			say("type", "must be string, number, integer or boolean here")
+		}
+	}
+	compiled, err := schema.Compile(rules)
+	if err != nil {
+		return nil, append(details, fault.Under(at, fault.Details(err))...)
+	}
+	f.rules, f.Type, f.preset = compiled, compiled.Type(), rules["default"]
+	if f.preset != nil {
+		for _, d := range compiled.Validate(f.preset) {
+			say("default", "%s", d.Message)
+		}
+	}
+	if f.Nullable && in != inBody {
+		say("nullable", "only a body field can be null")
+	}
+	return f, details
+}
+
+// Required says whether a journey must map the field.
+func (f *Field) Required() bool { return !f.Optional && !f.Nullable && f.preset == nil }
+
+// contractKey is the contract's key that holds a place.
+func contractKey(in place) string {
+	if in == inPath {
+		return "pathParams"
+	}
+	return string(in)
+}
+
+// fieldName is how a mapping names a field; see Field.Name.
+func fieldName(in place, path []string) string {
+	name := strings.Join(path, ".")
+	if in != inBody {
+		return string(in) + "." + name
+	}
+	if len(path) == 0 {
+		return string(inBody)
+	}
+	if slices.Contains([]place{inPath, inQuery, inHeaders, inBody}, place(path[0])) {
+		return "body." + name
+	}
+	return name
+}
+
+// canonical gives the one name of a field that a mapping may name in two
+// ways: "body." may stand before any body path.
+func canonical(name string, known map[string]*Field) string {
+	if _, ok := known[name]; ok {
+		return name
+	}
+	if rest, ok := strings.CutPrefix(name, "body."); ok {
+		if _, ok := known[rest]; ok {
+			return rest
+		}
+	}
+	return name
+}
+
+// A walker finds the fields of a contract's values.
+type walker struct {
+	fields  []*Field
+	details []fault.Detail
+}
+
+func (w *walker) say(path, format string, args ...any) {
+	w.details = append(w.details, fault.Detail{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// values walks the flat values of path, query or headers.
+func (w *walker) values(in place, values map[string]any) {
+	for _, name := range sortedKeys(values) {
+		at := "contract." + contractKey(in) + "." + name
+		switch v := values[name].(type) {
+		case map[string]any:
+			if !isField(v) {
+				w.say(at, "must be a constant (text, a number, true or false) or a field object with \"toBeMapped\": true")
+				continue
+			}
+			w.field(in, []string{name}, v)
+		case []any, nil:
+			w.say(at, "must be a constant (text, a number, true or false) or a field object with \"toBeMapped\": true")
+		}
+	}
+}
+
+// body walks the body for fields at any depth.
+func (w *walker) body(path []string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		if isField(v) {
+			w.field(inBody, path, v)
+			return
+		}
+		for _, key := range sortedKeys(v) {
+			at := strings.Join(append(append([]string{"contract", "body"}, path...), key), ".")
+			switch {
+			case key == "":
+				w.say(at, "a body key must not be empty")
+			case strings.HasPrefix(key, "$"):
+				w.say(at, "a body key must not begin with $")
+			case strings.Contains(key, "."):
+				w.say(at, "a body key must not contain a dot; a dot separates the steps of a field's path")
+			default:
+				w.body(append(slices.Clone(path), key), v[key])
+			}
+		}
+	case []any:
+		for i, item := range v {
+			w.body(append(slices.Clone(path), strconv.Itoa(i)), item)
+		}
+	}
+}
+
+func (w *walker) field(in place, path []string, m map[string]any) {
+	f, details := newField(in, path, m)
+	w.details = append(w.details, details...)
+	if f != nil {
+		w.fields = append(w.fields, f)
+	}
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	return slices.Sorted(maps.Keys(m))
+}
+
+// Check finds what the field's schema says against a value.
+func (f *Field) Check(v any) []fault.Detail { return f.rules.Validate(Whole(v)) }
+
+// Misfit says why a value of type got can never fill the field, or "". What
+// depends on the value, such as a number that may be whole, is judged when the
+// message is composed.
+func (f *Field) Misfit(got schema.Type) string { return misfit(got, f.Type) }
+
+func misfit(got, want schema.Type) string {
+	if got.Kind == schema.AnyKind || want.Kind == schema.AnyKind || got.Kind == schema.NullKind {
+		return ""
+	}
+	if got.IsNumber() && want.IsNumber() {
+		return ""
+	}
+	if got.Kind != want.Kind {
+		hint := ""
+		if want.Kind == schema.StringKind {
+			hint = "; string(…) makes text of it"
+		}
+		return fmt.Sprintf("must be %s, and the mapping gives %s%s", want.NotNull(), got.NotNull(), hint)
+	}
+	switch got.Kind {
+	case schema.ArrayKind:
+		if why := misfit(got.Item(), want.Item()); why != "" {
+			return "each item " + why
+		}
+	case schema.ObjectKind:
+		for _, name := range want.Names() {
+			given, ok := got.Property(name)
+			if !ok {
+				continue
+			}
+			if why := misfit(given, want.Properties[name]); why != "" {
+				return name + " " + why
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,112 @@
+package action
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/limit"
+	"github.com/waypost/waypost/shared/schema"
+)
+
+//go:embed action.schema.json
+var documentSchema []byte
+
+// SchemaJSON is the JSON Schema of an action's document, for API descriptions.
+func SchemaJSON() []byte { return documentSchema }
+
+var compiledDocument = sync.OnceValues(func() (*schema.Schema, error) { return schema.Compile(documentSchema) })
+
+var compiledSettings = sync.OnceValues(func() (*schema.Schema, error) {
+	var doc map[string]any
+	if err := json.Unmarshal(documentSchema, &doc); err != nil {
+		return nil, err
+	}
+	return schema.Compile(map[string]any{"$ref": "#/$defs/settings", "$defs": doc["$defs"]})
+})
+
+// A Guard decides which URLs may be called. Its error's public message says
+// what would be right.
+type Guard interface {
+	Check(url string) error
+}
+
+// Parse reads an action's document and checks all of it that does not depend
+// on its channel. Its errors are Malformed (with line and column) or Invalid
+// (with a path each).
+func Parse(data []byte, guard Guard) (*Action, error) {
+	var def Definition
+	if err := read(data, compiledDocument, "the action is not valid", &def); err != nil {
+		return nil, err
+	}
+	details := def.Settings.check(guard)
+	a, err := Compile(def)
+	if err != nil {
+		details = append(details, fault.Details(err)...)
+	}
+	if err := fault.Document(fmt.Sprintf("the action %s is not valid", def.Name), details); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// ParseSettings reads settings alone, as a patch leaves them.
+func ParseSettings(data []byte, guard Guard) (Settings, error) {
+	var s Settings
+	if err := read(data, compiledSettings, "the settings are not valid", &s); err != nil {
+		return Settings{}, err
+	}
+	details := s.check(guard)
+	for i := range details {
+		details[i].Path = strings.TrimPrefix(details[i].Path, "settings.")
+	}
+	return s, fault.Document("the settings are not valid", details)
+}
+
+// read decodes a document strictly by its schema.
+func read(data []byte, compiled func() (*schema.Schema, error), what string, into any) error {
+	doc, err := schema.Decode(data)
+	if err != nil {
+		return err
+	}
+	rules, err := compiled()
+	if err != nil {
+		return err
+	}
+	if err := fault.Document(what, rules.Validate(doc)); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fault.Wrap(err, fault.Invalid, "%s", what)
+	}
+	return nil
+}
+
+// check finds what the settings' schema can't say.
+func (s Settings) check(guard Guard) []fault.Detail {
+	var details []fault.Detail
+	say := func(path, format string, args ...any) {
+		details = append(details, fault.Detail{Path: "settings." + path, Message: fmt.Sprintf(format, args...)})
+	}
+	if err := guard.Check(s.URL); err != nil {
+		say("url", "%s", fault.Public(err))
+	}
+	if strings.ContainsAny(s.URL, "?#") {
+		say("url", "must have no query and no fragment; a query goes in contract.query")
+	}
+	if s.Auth != nil {
+		details = append(details, s.Auth.Validate("settings.auth")...)
+	}
+	if t := s.EndpointTimeout(); t < 100*time.Millisecond || t > MaxTimeout {
+		say("timeout", "must be from 100ms to %s", Duration(MaxTimeout))
+	}
+	if w := s.Within(); w > MaxWithin {
+		say("retry.within", "must be at most %s", Duration(MaxWithin))
+	}
+	details = append(details, limit.ValidateAll("settings.limits", s.Limits)...)
+	return details
+}
