@@ -41,11 +41,30 @@ type itemTypes struct {
 func (x *Expression) check(scope Scope) (schema.Type, []fault.Detail) {
 	c := checker{x: x, scope: scope, known: map[ast.Node]schema.Type{}}
 	t := c.node(x.tree)
-	switch t.Kind { // the result's times are text
-	case schema.TimeKind, schema.DurationKind:
-		t.Kind = schema.StringKind
+	if x.timed {
+		t = untimedType(t, 0)
 	}
 	return t, c.details
+}
+
+// untimedType is the type of a result: its times and durations are text. It
+// looks no deeper than expressions are ever nested by hand.
+func untimedType(t schema.Type, depth int) schema.Type {
+	switch {
+	case t.Kind == schema.TimeKind || t.Kind == schema.DurationKind:
+		t.Kind = schema.StringKind
+	case depth > 4:
+	case t.Items != nil:
+		items := untimedType(*t.Items, depth+1)
+		t.Items = &items
+	case t.Properties != nil:
+		properties := make(map[string]schema.Type, len(t.Properties))
+		for name, p := range t.Properties {
+			properties[name] = untimedType(p, depth+1)
+		}
+		t.Properties = properties
+	}
+	return t
 }
 
 func (c *checker) refuse(n ast.Node, suggestion, format string, args ...any) schema.Type {

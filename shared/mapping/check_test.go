@@ -161,6 +161,7 @@ func TestCheckTypes(t *testing.T) {
 		{"entry.subject", null(str)},
 		{"journey.version", integer},
 		{"now()", str},
+		{"[{at: now()}]", schema.Array(schema.Object(map[string]schema.Type{"at": str}))},
 		{"now() - date(event.table ?? '2026-01-01') > duration('1h')", boolean},
 		{"date('2026-01-01').Year()", integer},
 		{"profile.vip ? 1 : nil", null(integer)},

@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/expr-lang/expr/ast"
@@ -21,6 +20,7 @@ type compiler struct {
 	// known are the nodes already compiled. The parser shares nodes (a < b < c
 	// holds b twice), so a tree's walk could otherwise double at every level.
 	known   map[ast.Node]eval
+	nodes   int // how many
 	names   []variable
 	loops   []*loop
 	details []fault.Detail
@@ -64,6 +64,7 @@ func (c *compiler) node(n ast.Node) eval {
 	if e, ok := c.known[n]; ok {
 		return e
 	}
+	c.nodes++
 	e := c.compile(n)
 	c.known[n] = e
 	return e
@@ -267,8 +268,8 @@ func (c *compiler) call(n ast.Node, name string, arguments []ast.Node) eval {
 			missing = missing || v == nil
 			values = append(values, v)
 		}
-		if missing {
-			return nil, nil
+		if err := f.spend(1); missing || err != nil {
+			return nil, located(err, at)
 		}
 		for i, v := range values {
 			if want := fn.param(i); want&kindOf(v) == 0 {
@@ -388,17 +389,4 @@ func (c *compiler) object(n *ast.MapNode) eval {
 		}
 		return object, nil
 	}
-}
-
-// pattern compiles the literal pattern of matches.
-func (c *compiler) pattern(n *ast.BinaryNode) (*regexp.Regexp, eval) {
-	s, ok := n.Right.(*ast.StringNode)
-	if !ok {
-		return nil, c.refuse(n.Right, "", "the pattern of matches must be a literal string")
-	}
-	re, err := regexp.Compile(s.Value)
-	if err != nil {
-		return nil, c.refuse(n.Right, "", "the pattern is not a regular expression that Go's regexp (RE2) can read")
-	}
-	return re, nil
 }

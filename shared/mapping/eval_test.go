@@ -203,6 +203,9 @@ func TestEval(t *testing.T) {
 		{name: "range without end", in: "{{ 1..event.big }}", err: "it takes too much work; lists or texts are too large for it"},
 		{name: "work without end", in: "{{ count(1..9999, count(1..9999, true) > 0) }}", err: "it takes too much work; lists or texts are too large for it"},
 		{name: "text without end", in: "{{ repeat('ab', 999999) }}", err: "it takes too much work; lists or texts are too large for it"},
+		{name: "text without end, by lists", in: "{{ toJSON(map(1..9999, map(1..9999, event))) }}", err: "it takes too much work; lists or texts are too large for it"},
+		{name: "a value without end", in: "{{ let a = 1..99; let b = map(a, a); let c = map(b, b); map(c, c) }}", err: "it takes too much work; lists or texts are too large for it"},
+		{name: "too deep", in: "{{ reduce(1..200, [#acc], 1) }}", err: "the value is nested too deep"},
 		{name: "string + number", in: "{{ event.orderId + 1 }}", err: "+ needs two numbers, two strings, or a time and a duration, has a string and a number"},
 		{name: "wrong argument", in: "{{ upper(event.count) }}", err: "upper needs a string, has a number"},
 	} {

@@ -79,8 +79,10 @@ var textFunctions = [...]function{
 		return strings.HasSuffix(a[0].(string), a[1].(string)), f.spendText(a)
 	}},
 	{name: "string", params: []kinds{isAny}, gives: givesString, run: func(f *frame, a []any) (any, error) {
-		s := Text(a[0])
-		return s, f.spend(len(s))
+		if err := f.weigh(a[0], 0); err != nil {
+			return nil, err
+		}
+		return Text(a[0]), nil
 	}},
 	{name: "len", params: []kinds{isString | isList | isObject}, gives: givesInteger, run: func(f *frame, a []any) (any, error) {
 		switch v := a[0].(type) {
@@ -113,8 +115,10 @@ var textFunctions = [...]function{
 		return finite(n)
 	}},
 	{name: "toJSON", params: []kinds{isAny}, gives: givesString, run: func(f *frame, a []any) (any, error) {
-		s := string(toJSON(a[0]))
-		return s, f.spend(len(s))
+		if err := f.weigh(a[0], 0); err != nil {
+			return nil, err
+		}
+		return string(toJSON(a[0])), nil
 	}},
 	{name: "fromJSON", params: []kinds{isString}, gives: givesAny, run: func(f *frame, a []any) (any, error) {
 		s := a[0].(string)

@@ -9,8 +9,8 @@ import (
 // with a dot is called on a value, as in now().Year().
 var timeFunctions = [...]function{
 	{name: "now", gives: givesTime}, // compiled apart: it reads the Env
-	{name: "date", params: []kinds{isString, isString, isString}, few: 1, gives: givesTime, run: func(_ *frame, a []any) (any, error) {
-		zone, err := location(optional(a, 2, "UTC"))
+	{name: "date", params: []kinds{isString, isString, isString}, few: 1, gives: givesTime, run: func(f *frame, a []any) (any, error) {
+		zone, err := location(f, optional(a, 2, "UTC"))
 		if err != nil {
 			return nil, err
 		}
@@ -49,11 +49,11 @@ var timeFunctions = [...]function{
 		return s, f.spend(8 * len(s))
 	}},
 	{name: ".In", params: []kinds{isTime, isString}, gives: givesTime, run: func(f *frame, a []any) (any, error) {
-		zone, err := location(a[1].(string))
+		zone, err := location(f, a[1].(string))
 		if err != nil {
 			return nil, err
 		}
-		return a[0].(time.Time).In(zone), f.spend(1000) // a zone is read anew each time
+		return a[0].(time.Time).In(zone), nil
 	}},
 	{name: ".Hours", params: []kinds{isDuration}, gives: givesNumber, run: span64(time.Duration.Hours)},
 	{name: ".Minutes", params: []kinds{isDuration}, gives: givesNumber, run: span64(time.Duration.Minutes)},
@@ -70,7 +70,12 @@ func span64(of func(time.Duration) float64) func(*frame, []any) (any, error) {
 
 // location reads a zone of the IANA database. Local is none: it would differ
 // from machine to machine.
-func location(name string) (*time.Location, error) {
+func location(f *frame, name string) (*time.Location, error) {
+	if name != "UTC" { // any other is read anew each time
+		if err := f.spend(1000); err != nil {
+			return nil, err
+		}
+	}
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
 		return nil, broken("a zone's name is as in Europe/Zurich")

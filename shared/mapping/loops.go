@@ -23,6 +23,7 @@ func (c *compiler) loop(n ast.Node, name string, arguments []ast.Node) eval {
 		return c.refuse(n, "", "%s takes a list", name)
 	}
 	of := c.node(arguments[0])
+	before := c.nodes
 	in := &loop{item: c.slot(), index: c.slot(), acc: -1}
 	if name == "reduce" {
 		in.acc = c.slot()
@@ -41,7 +42,7 @@ func (c *compiler) loop(n ast.Node, name string, arguments []ast.Node) eval {
 	if len(arguments) > 2 {
 		extra = c.node(arguments[2])
 	}
-	at := n.Location()
+	cost, at := 8+c.nodes-before, n.Location()
 	return func(f *frame) (any, error) {
 		v, err := of(f)
 		if err != nil || v == nil {
@@ -52,7 +53,7 @@ func (c *compiler) loop(n ast.Node, name string, arguments []ast.Node) eval {
 			return nil, &evalError{at: at, message: fmt.Sprintf("%s needs a list, has %s", name, nameOf(v))}
 		}
 		each := func(i int) (any, error) {
-			if err := f.spend(8); err != nil {
+			if err := f.spend(cost); err != nil {
 				return nil, err
 			}
 			f.slots[in.item], f.slots[in.index] = list[i], int64(i)
@@ -82,6 +83,9 @@ func runLoop(f *frame, name string, list []any, each func(int) (any, error), in 
 		for i, item := range list {
 			v, err := each(i)
 			if err != nil {
+				return nil, err
+			}
+			if err := f.weigh(v, 0); err != nil {
 				return nil, err
 			}
 			key := Text(v)

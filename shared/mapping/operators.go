@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -254,4 +255,17 @@ func span(f *frame, l, r any) (any, error) {
 		list = append(list, from+int64(n))
 	}
 	return list, nil
+}
+
+// pattern compiles the literal pattern of matches.
+func (c *compiler) pattern(n *ast.BinaryNode) (*regexp.Regexp, eval) {
+	s, ok := n.Right.(*ast.StringNode)
+	if !ok {
+		return nil, c.refuse(n.Right, "", "the pattern of matches must be a literal string")
+	}
+	re, err := regexp.Compile(s.Value)
+	if err != nil {
+		return nil, c.refuse(n.Right, "", "the pattern is not a regular expression that Go's regexp (RE2) can read")
+	}
+	return re, nil
 }

@@ -195,7 +195,7 @@ func equal(f *frame, l, r any) (bool, error) {
 	switch a := l.(type) {
 	case string:
 		b, ok := r.(string)
-		return ok && a == b, nil
+		return ok && a == b, f.spend(len(a) / 32)
 	case bool:
 		b, ok := r.(bool)
 		return ok && a == b, nil
@@ -271,7 +271,7 @@ func order(f *frame, l, r any) (int, error) {
 	switch a := l.(type) {
 	case string:
 		if b, ok := r.(string); ok {
-			return strings.Compare(a, b), nil
+			return strings.Compare(a, b), f.spend(min(len(a), len(b)) / 32)
 		}
 	case int64, float64:
 		if _, ok := float(r); ok {

@@ -42,8 +42,7 @@ type Schema struct {
 //
 // Its error is a fault.Error: Malformed where the text is no JSON, Invalid
 // where the document is no schema, with paths in the document.
-func Compile(doc any) (*Schema, error) {
-	var err error
+func Compile(doc any) (compiled *Schema, err error) {
 	switch text := doc.(type) {
 	case []byte:
 		doc, err = Decode(text)
@@ -62,6 +61,14 @@ func Compile(doc any) (*Schema, error) {
 	if details := checkReferences(doc); len(details) > 0 {
 		return nil, fault.Document(invalid, details)
 	}
+	// The library panics where a document leads it to what it holds impossible.
+	defer func() {
+		if cause := recover(); cause != nil {
+			compiled, err = nil, &fault.Error{
+				Code: fault.Invalid, Message: invalid, Details: compileDetails(nil), Cause: fmt.Errorf("%v", cause),
+			}
+		}
+	}()
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.AssertFormat()
@@ -70,11 +77,11 @@ func Compile(doc any) (*Schema, error) {
 	if err := c.AddResource(location, doc); err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "the JSON Schema could not be read")
 	}
-	compiled, err := c.Compile(location)
+	root, err := c.Compile(location)
 	if err != nil {
 		return nil, &fault.Error{Code: fault.Invalid, Message: invalid, Details: compileDetails(err), Cause: err}
 	}
-	return &Schema{compiled: compiled, typ: (&typer{}).of(compiled)}, nil
+	return &Schema{compiled: root, typ: (&typer{}).of(root)}, nil
 }
 
 // Validate checks a value, as Decode makes it, and lists what breaks the

@@ -3,6 +3,7 @@ package schema_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -181,6 +182,47 @@ func TestType(t *testing.T) {
 			t.Errorf("Type(%s) (-want +got):\n%s", tc.in, diff)
 		}
 	}
+}
+
+// TestTypeIsBounded: written out, this type would have 2^40 attributes.
+func TestTypeIsBounded(t *testing.T) {
+	defs := []string{`"d0": {"type": "string"}`}
+	for i := range 40 {
+		defs = append(defs, fmt.Sprintf(`"d%d": {"type": "object", "properties": {"a": {"$ref": "#/$defs/d%d"}, "b": {"$ref": "#/$defs/d%d"}}}`, i+1, i, i))
+	}
+	count := 0
+	var walk func(schema.Type)
+	walk = func(t schema.Type) {
+		count++
+		for _, p := range t.Properties {
+			walk(p)
+		}
+	}
+	walk(compile(t, `{"$ref": "#/$defs/d40", "$defs": {`+strings.Join(defs, ",")+`}}`).Type())
+	if count < 1000 || count > 40_000 {
+		t.Errorf("the type has %d parts, want some thousands", count)
+	}
+}
+
+// FuzzCompile: no document makes Compile, Type or Validate panic.
+func FuzzCompile(f *testing.F) {
+	for _, s := range []string{
+		profileSchema, `{"$id": "http://x/y", "$defs": {"a": {"$id": "z", "$anchor": "b"}}, "$ref": "z#b"}`, `{"$dynamicRef": "#a", "$dynamicAnchor": "a"}`,
+		`{"$schema": "http://json-schema.org/draft-04/schema#", "id": "x", "items": [{}]}`, `{"if": {"const": 1}, "then": false, "not": {}}`,
+		`{"unevaluatedProperties": false, "allOf": [{"properties": {"a": true}}], "prefixItems": [true], "contains": {}, "dependentRequired": {"a": ["b"]}}`,
+	} {
+		f.Add([]byte(s), []byte(`{"a": [1, "x", null, {"b": 2.5}], "id": "c"}`))
+	}
+	f.Fuzz(func(t *testing.T, doc, value []byte) {
+		s, err := schema.Compile(doc)
+		if err != nil {
+			return
+		}
+		_ = s.Type().String()
+		if v, err := schema.Decode(value); err == nil {
+			s.Validate(v)
+		}
+	})
 }
 
 func TestTypeString(t *testing.T) {

@@ -8,22 +8,37 @@ import (
 )
 
 // A typer reads Types off a compiled schema. A schema may refer to itself: where
-// it does, the type is any from there on.
+// it does, the type is any from there on. It may also refer to one part often,
+// and that to another, so that a page of schema describes millions of
+// attributes: from maxSize on, the type is any too.
 type typer struct {
 	active map[*jsonschema.Schema]bool
-	known  map[*jsonschema.Schema]Type
+	known  map[*jsonschema.Schema]sized
+	size   int // of all so far, were it written out
 }
 
+type sized struct {
+	typ  Type
+	size int
+}
+
+const maxSize = 20_000
+
 func (t *typer) of(s *jsonschema.Schema) Type {
-	if s == nil || s.Bool != nil || t.active[s] {
+	if s == nil || s.Bool != nil || t.active[s] || t.size > maxSize {
 		return Any()
 	}
-	if known, ok := t.known[s]; ok {
-		return known
+	if known, ok := t.known[s]; ok && t.size+known.size <= maxSize {
+		t.size += known.size
+		return known.typ
+	} else if ok {
+		return Any()
 	}
 	if t.active == nil {
-		t.active, t.known = map[*jsonschema.Schema]bool{}, map[*jsonschema.Schema]Type{}
+		t.active, t.known = map[*jsonschema.Schema]bool{}, map[*jsonschema.Schema]sized{}
 	}
+	before := t.size
+	t.size++
 	t.active[s] = true
 	typ := t.own(s)
 	for _, part := range append(slices.Clone(s.AllOf), s.Ref, dynamic(s)) {
@@ -32,7 +47,7 @@ func (t *typer) of(s *jsonschema.Schema) Type {
 		}
 	}
 	delete(t.active, s)
-	t.known[s] = typ
+	t.known[s] = sized{typ, t.size - before}
 	return typ
 }
 
