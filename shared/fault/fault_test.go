@@ -12,7 +12,7 @@ func TestNearest(t *testing.T) {
 	names := []string{"firstName", "phone", "loyalty", "consents"}
 	for _, tc := range []struct{ name, want string }{
 		{"fristName", "firstName"},
-		{"fone", ""},
+		{"fone", "phone"},
 		{"phon", "phone"},
 		{"loyalti", "loyalty"},
 		{"consent", "consents"},

@@ -33,8 +33,16 @@ func TransientNames() []string {
 	}
 }
 
+// HandOverNames are what Step Functions itself may answer for a while when a
+// machine starts another: what the Retry of await: none is for.
+func HandOverNames() []string {
+	return []string{"StepFunctions.ExecutionLimitExceededException", "StepFunctions.StepFunctionsException",
+		"StepFunctions.SdkClientException", "StepFunctions.ThrottlingException", NameTimeout}
+}
+
 // KnownNames lists every name that a Retry or a Catch may have.
 func KnownNames() []string {
 	names := append(OutcomeNames(), TransientNames()...)
+	names = append(names, HandOverNames()...)
 	return append(names, NameDeferred, NameInvalid, NameInternal, NameAll, NameDataLimit, NameExecutionExists)
 }

@@ -1,9 +1,9 @@
 package fault
 
 // Nearest gives the name among names that is most like name, or "" where none
-// is near: at most a third of its characters (and at least one) may differ.
+// is near: at most half of its characters may differ, from one to three.
 func Nearest(name string, names []string) string {
-	best, least := "", max(1, len(name)/3)+1
+	best, least := "", max(1, min(3, len(name)/2))+1
 	for _, n := range names {
 		if d := distance(name, n, least); d < least {
 			best, least = n, d

@@ -163,8 +163,8 @@ const (
 	startExecution = "arn:aws:states:::states:startExecution"
 )
 
-// quickly retries failures of Lambda's and AWS's own for about a minute;
-// patiently for about half a day, where giving up would leave no trace.
+// quickly retries failures of Lambda's and AWS's own for about half a minute;
+// patiently for hours, where giving up would leave no trace.
 var (
 	quickly   = retrier{fault.TransientNames(), 1, 2, 6, 20, "FULL"}
 	patiently = retrier{fault.TransientNames(), 5, 2, 150, 300, "FULL"}
@@ -274,5 +274,4 @@ func (c *compiler) handOver(s *Step, next string) {
 var pending = map[string]any{"outcome": "pending", "code": 0, "response": nil, "error": nil}
 
 // handingOver retries what Step Functions itself may answer.
-var handingOver = retrier{[]string{"StepFunctions.ExecutionLimitExceededException", "StepFunctions.StepFunctionsException",
-	"StepFunctions.SdkClientException", "StepFunctions.ThrottlingException", fault.NameTimeout}, 2, 2, 30, 300, "FULL"}
+var handingOver = retrier{fault.HandOverNames(), 2, 2, 30, 300, "FULL"}
