@@ -71,6 +71,8 @@ type Endpoints interface {
 // Limits admits calls.
 type Limits interface {
 	Admit(ctx context.Context, key string, limits []limit.Limit, now time.Time) (limit.Decision, error)
+	// GiveBack undoes an admission that was not used.
+	GiveBack(ctx context.Context, d limit.Decision)
 }
 
 // DeadLetters hears of deliveries that ended dead, at least once each.

@@ -114,6 +114,9 @@ func (a *attempt) admit(ctx context.Context, r *channel.Request) (held bool, _ R
 		return held3(a.backOff(ctx, fault.Public(err), 0))
 	case !decision.Admitted:
 		return held3(a.settle(ctx, ledger.Capped, decision.Reason))
+	case decision.At.After(a.rec.StartedAt.Add(a.action.Settings.Within())):
+		a.Limits.GiveBack(ctx, decision)
+		return held3(a.settle(ctx, ledger.Capped, "held back by "+decision.By.String()+" beyond its deadline"))
 	}
 	a.rec.Timings.QueueMs = max(0, ms(decision.At.Sub(now)))
 	return a.awaitSlot(ctx, decision.At)
@@ -194,9 +197,14 @@ func (a *attempt) call(ctx context.Context, r *channel.Request, digest string) (
 	answered := a.Now()
 	var answer channel.Answer
 	verdict := failedCall(err)
-	if err == nil {
+	if res != nil {
 		answer = channel.Answer{Code: res.Status, Header: res.Header, Body: res.Body}
+	}
+	switch e, ok := errors.AsType[*egress.Error](err); {
+	case err == nil:
 		verdict = a.provider.Classify(answer)
+	case ok && e.Kind == egress.TooLarge && (answer.Code < 200 || answer.Code > 299):
+		verdict = a.provider.Classify(channel.Answer{Code: answer.Code, Header: answer.Header}) // a refusal is one at any size
 	}
 	spent := ms(answered.Sub(a.rec.RequestedAt))
 	a.rec.Code = answer.Code
@@ -237,7 +245,7 @@ func failedCall(err error) channel.Verdict {
 	switch {
 	case ok && (e.Kind == egress.Blocked || e.Kind == egress.Unsendable):
 		return channel.Verdict{Result: channel.Refused, Reason: reason}
-	case ok && e.Kind == egress.TooLarge:
+	case ok && e.Kind == egress.TooLarge: // the status said that it was accepted
 		return channel.Verdict{Result: channel.Accepted, Reason: reason}
 	case ok && !e.Written:
 		return channel.Verdict{Result: channel.Retryable, Reason: reason}
