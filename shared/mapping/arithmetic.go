@@ -22,6 +22,8 @@ func finite(v float64) (any, error) {
 	return v, nil
 }
 
+// signed is unary plus and minus, of numbers and durations. The least int64 has
+// no opposite, so it overflows.
 func signed(v any, minus bool) (any, error) {
 	switch n := v.(type) {
 	case int64:
@@ -46,6 +48,8 @@ func signed(v any, minus bool) (any, error) {
 	return nil, broken("a sign needs a number, has " + nameOf(v))
 }
 
+// add is +: numbers, strings, and times with durations. A string and a number do
+// not add up: an author who means text writes two templates, or string().
 func add(f *frame, l, r any) (any, error) {
 	switch a := l.(type) {
 	case string:
@@ -84,6 +88,7 @@ func add(f *frame, l, r any) (any, error) {
 	return nil, mismatch("+", "two numbers, two strings, or a time and a duration", l, r)
 }
 
+// subtract is -: numbers, and times and durations; two times give a duration.
 func subtract(f *frame, l, r any) (any, error) {
 	switch a := l.(type) {
 	case time.Time:
@@ -111,6 +116,7 @@ func subtract(f *frame, l, r any) (any, error) {
 	return nil, mismatch("-", "two numbers, or times and durations", l, r)
 }
 
+// multiply is *: numbers, or a duration by a number from either side.
 func multiply(f *frame, l, r any) (any, error) {
 	if d, ok := r.(time.Duration); ok {
 		l, r = d, l
@@ -146,6 +152,8 @@ func magnitude(n int64) uint64 {
 	return uint64(n)
 }
 
+// divide is /. It always gives a float64: 4 / 2 prints as 2 all the same, and
+// fills an integer field.
 func divide(_ *frame, l, r any) (any, error) {
 	a, b, ok := floats(l, r)
 	if !ok {
@@ -157,6 +165,8 @@ func divide(_ *frame, l, r any) (any, error) {
 	return finite(a / b)
 }
 
+// modulo is %, with the sign of the dividend as in Go. It takes 40.0 as 40, since
+// whether a whole number came with a point is up to whoever wrote the JSON.
 func modulo(_ *frame, l, r any) (any, error) {
 	a, ok1 := whole(l)
 	b, ok2 := whole(r)
@@ -171,6 +181,8 @@ func modulo(_ *frame, l, r any) (any, error) {
 	return a % b, nil
 }
 
+// power is ** and ^. Integers give an integer where it fits; a negative exponent
+// or a larger result gives a float64.
 func power(_ *frame, l, r any) (any, error) {
 	a, b, ok := floats(l, r)
 	if !ok {
@@ -193,12 +205,14 @@ func power(_ *frame, l, r any) (any, error) {
 	return finite(result)
 }
 
+// integers gives two operands that are both integers.
 func integers(l, r any) (a, b int64, ok bool) {
 	a, ok1 := l.(int64)
 	b, ok2 := r.(int64)
 	return a, b, ok1 && ok2
 }
 
+// floats gives two operands that are both numbers.
 func floats(l, r any) (a, b float64, ok bool) {
 	a, ok1 := float(l)
 	b, ok2 := float(r)

@@ -38,6 +38,7 @@ type itemTypes struct {
 	path      string
 }
 
+// check types the expression; times in its result count as text.
 func (x *Expression) check(scope Scope) (schema.Type, []fault.Detail) {
 	c := checker{x: x, scope: scope, known: map[ast.Node]schema.Type{}}
 	t := c.node(x.tree)
@@ -67,6 +68,8 @@ func untimedType(t schema.Type, depth int) schema.Type {
 	return t
 }
 
+// refuse notes a fault at a node. The node then counts as of any type, so that
+// one slip is reported once.
 func (c *checker) refuse(n ast.Node, suggestion, format string, args ...any) schema.Type {
 	d := c.x.detail(n.Location(), fmt.Sprintf(format, args...))
 	d.Suggestion = suggestion
@@ -74,6 +77,7 @@ func (c *checker) refuse(n ast.Node, suggestion, format string, args ...any) sch
 	return schema.Any()
 }
 
+// node gives the type of a node, worked out once: the parser shares nodes.
 func (c *checker) node(n ast.Node) schema.Type {
 	if t, ok := c.known[n]; ok {
 		return t
@@ -144,6 +148,7 @@ func (c *checker) check(n ast.Node) schema.Type {
 	return schema.Any()
 }
 
+// object types an object literal: closed where its keys are literal ones.
 func (c *checker) object(n *ast.MapNode) schema.Type {
 	properties, fixed := map[string]schema.Type{}, true
 	for _, node := range n.Pairs {
@@ -174,6 +179,7 @@ func (c *checker) condition(n ast.Node, what string) {
 	}
 }
 
+// identifier types a variable of let, or a root.
 func (c *checker) identifier(n *ast.IdentifierNode) schema.Type {
 	for _, v := range slices.Backward(c.names) {
 		if v.name == n.Value {
@@ -183,6 +189,7 @@ func (c *checker) identifier(n *ast.IdentifierNode) schema.Type {
 	return c.root(n, n.Value)
 }
 
+// root types a name that expressions start from.
 func (c *checker) root(n ast.Node, name string) schema.Type {
 	if slices.Contains(c.scope.Hidden, name) {
 		return c.refuse(n, "", "%s cannot be read here", name)
@@ -190,10 +197,14 @@ func (c *checker) root(n ast.Node, name string) schema.Type {
 	return c.scope.typeOf(name)
 }
 
+// declared says whether a name is one of let.
 func (c *checker) declared(name string) bool {
 	return slices.ContainsFunc(c.names, func(v typedVariable) bool { return v.name == name })
 }
 
+// member types of.name. Below a value that may be nil all may be nil; below one
+// that is an array or a scalar there is nothing to read, and saying so beats the
+// nil that would come of it at run time.
 func (c *checker) member(n *ast.MemberNode) schema.Type {
 	var base schema.Type
 	if id, ok := n.Node.(*ast.IdentifierNode); ok && !c.declared(id.Value) {
@@ -245,6 +256,8 @@ func (c *checker) unknown(n *ast.MemberNode, name string, base schema.Type) sche
 	return c.refuse(n.Property, suggestion, "%s: %s%s", join(path, name), owner, didYouMean(suggestion))
 }
 
+// index types of[key], where key is not a literal name. An item may always be
+// absent. With a computed name even a closed object gives any value.
 func (c *checker) index(n *ast.MemberNode, base schema.Type) schema.Type {
 	key := c.node(n.Property)
 	switch base.Kind {
@@ -267,6 +280,7 @@ func (c *checker) index(n *ast.MemberNode, base schema.Type) schema.Type {
 	return c.refuse(n.Property, "", "%s is %s, which has no items", c.path(n.Node), base.NotNull())
 }
 
+// slice types of[from:to].
 func (c *checker) slice(n *ast.SliceNode) schema.Type {
 	t := c.node(n.Node)
 	for _, end := range []ast.Node{n.From, n.To} {
@@ -285,6 +299,8 @@ func (c *checker) slice(n *ast.SliceNode) schema.Type {
 	return t
 }
 
+// pointer types #, #index and #acc. What reduce gathers is of any type: it
+// depends on itself.
 func (c *checker) pointer(n *ast.PointerNode) schema.Type {
 	if len(c.items) == 0 {
 		return schema.Any()

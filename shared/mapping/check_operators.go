@@ -117,6 +117,7 @@ func typeOf(v any) schema.Type {
 	return schema.Any()
 }
 
+// unary types not and the signs.
 func (c *checker) unary(n *ast.UnaryNode) schema.Type {
 	t := c.node(n.Node)
 	if n.Operator == "not" || n.Operator == "!" {
@@ -140,6 +141,8 @@ func orNull(t schema.Type, operands ...schema.Type) schema.Type {
 	return t
 }
 
+// binary types an operator with two sides. Each is nil where a side is, but for
+// ?? and the tests with the word nil.
 func (c *checker) binary(n *ast.BinaryNode) schema.Type {
 	l, r := c.node(n.Left), c.node(n.Right)
 	boolean := orNull(schema.Boolean(), l, r)
@@ -184,6 +187,7 @@ func (c *checker) operand(n *ast.BinaryNode, side ast.Node, t schema.Type, want 
 	return false
 }
 
+// mismatch reports two sides that each would do alone, but not together.
 func (c *checker) mismatch(n *ast.BinaryNode, l, r schema.Type, problem string) schema.Type {
 	hint := ""
 	if kindsOfType(l)|kindsOfType(r) == isString|isTime {
@@ -192,6 +196,7 @@ func (c *checker) mismatch(n *ast.BinaryNode, l, r schema.Type, problem string) 
 	return c.refuse(n, "", "%s is %s and %s is %s: they %s%s", describe(n.Left), l.NotNull(), describe(n.Right), r.NotNull(), problem, hint)
 }
 
+// otherwise types ??: what is on its left, unless that is nil.
 func (c *checker) otherwise(l, r schema.Type) schema.Type {
 	if !l.Nullable {
 		return l // what follows is never used
@@ -204,6 +209,7 @@ func (c *checker) otherwise(l, r schema.Type) schema.Type {
 	return t
 }
 
+// ordered checks <, >, <= and >=.
 func (c *checker) ordered(n *ast.BinaryNode, l, r schema.Type) {
 	const sortable = isString | isNumber | isTime | isDuration
 	if !c.operand(n, n.Left, l, sortable) || !c.operand(n, n.Right, r, sortable) {
@@ -214,6 +220,7 @@ func (c *checker) ordered(n *ast.BinaryNode, l, r schema.Type) {
 	}
 }
 
+// in checks membership: of an item in an array, of a name in an object.
 func (c *checker) in(n *ast.BinaryNode, l, r schema.Type) schema.Type {
 	c.operand(n, n.Right, r, isList|isObject)
 	switch r.Kind {
@@ -245,6 +252,8 @@ var sums = [...]struct {
 	{"*", isNumber, isDuration, schema.DurationKind},
 }
 
+// arithmetic types an operator by the first row of sums that fits. Where a side
+// is of any type, some row must be possible, and the result is of any type.
 func (c *checker) arithmetic(n *ast.BinaryNode, l, r schema.Type) schema.Type {
 	if l.Kind == schema.NullKind || r.Kind == schema.NullKind {
 		return schema.Null()
@@ -306,6 +315,7 @@ func (c *checker) call(n ast.Node, name string, arguments []ast.Node) schema.Typ
 	return fn.returns(types)
 }
 
+// loop checks a function with a body: # is an item of its list in there.
 func (c *checker) loop(n ast.Node, name string, arguments []ast.Node) schema.Type {
 	if len(arguments) == 0 {
 		return schema.Any()
@@ -337,6 +347,8 @@ func (c *checker) loop(n ast.Node, name string, arguments []ast.Node) schema.Typ
 	return orNull(c.loopResult(n, name, list, item, body), list)
 }
 
+// loopResult is the type that a function with a body gives, by that of its list,
+// of the list's items, and of its body.
 func (c *checker) loopResult(n ast.Node, name string, list, item, body schema.Type) schema.Type {
 	switch name {
 	case "all", "any", "none", "one":

@@ -45,6 +45,7 @@ func compile(tree ast.Node, source, text string, start int) (*Expression, []faul
 	return x, c.details
 }
 
+// slot reserves a place in the frame, for a variable or an item.
 func (c *compiler) slot() int {
 	c.x.slots++
 	return c.x.slots - 1
@@ -60,6 +61,7 @@ func (c *compiler) refuse(n ast.Node, suggestion, format string, args ...any) ev
 
 func constant(v any) eval { return func(*frame) (any, error) { return v, nil } }
 
+// node compiles a node, once.
 func (c *compiler) node(n ast.Node) eval {
 	if e, ok := c.known[n]; ok {
 		return e
@@ -70,6 +72,8 @@ func (c *compiler) node(n ast.Node) eval {
 	return e
 }
 
+// compile has a case for each node that the parser makes. What expr-lang has and
+// the mapping language has not is refused by name.
 func (c *compiler) compile(n ast.Node) eval {
 	switch n := n.(type) {
 	case *ast.NilNode:
@@ -116,6 +120,8 @@ func (c *compiler) compile(n ast.Node) eval {
 	return c.refuse(n, "", "this is not part of the mapping language")
 }
 
+// identifier compiles a variable of let, or a root. Reading a whole root is noted:
+// for a profile it means fetching all of it.
 func (c *compiler) identifier(n *ast.IdentifierNode) eval {
 	for _, v := range slices.Backward(c.names) {
 		if v.name == n.Value {
@@ -151,77 +157,13 @@ func didYouMean(name string) string {
 	return "; did you mean " + name + "?"
 }
 
-func (c *compiler) member(n *ast.MemberNode) eval {
-	if path, whole := pathOf(n); whole {
-		return c.path(path)
-	}
-	if base, ok := n.Node.(*ast.IdentifierNode); ok && (base.Value == "data" || base.Value == "steps") {
-		return c.refuse(n, "", "the name after %s must be a literal one, since what is read must be known beforehand", base.Value)
-	}
-	of, key := c.node(n.Node), c.node(n.Property)
-	if name, ok := n.Property.(*ast.StringNode); ok {
-		return func(f *frame) (any, error) {
-			v, err := of(f)
-			if err != nil {
-				return nil, err
-			}
-			return attribute(v, name.Value), nil
-		}
-	}
-	at := n.Property.Location()
-	return func(f *frame) (any, error) {
-		v, k, err := two(f, of, key)
-		if err != nil || v == nil || k == nil {
-			return nil, err
-		}
-		item, err := index(v, k)
-		return item, located(err, at)
-	}
-}
-
-// path compiles a chain of names from a root, and notes that it is read.
-func (c *compiler) path(path []string) eval {
-	c.x.reads = append(c.x.reads, path)
-	root, first, rest := path[0], path[1], path[2:]
-	if len(rest) == 0 {
-		return func(f *frame) (any, error) { return f.env.member(root, first), nil }
-	}
-	return func(f *frame) (any, error) {
-		v := f.env.member(root, first)
-		for _, name := range rest {
-			v = attribute(v, name)
-		}
-		return v, nil
-	}
-}
-
+// declared says whether let has taken a name.
 func (c *compiler) declared(name string) bool {
 	return slices.ContainsFunc(c.names, func(v variable) bool { return v.name == name })
 }
 
-func (c *compiler) slice(n *ast.SliceNode) eval {
-	of, from, to := c.node(n.Node), constant(int64(0)), constant(nil)
-	if n.From != nil {
-		from = c.node(n.From)
-	}
-	if n.To != nil {
-		to = c.node(n.To)
-	}
-	open, at := n.To == nil, n.Location()
-	return func(f *frame) (any, error) {
-		v, err := of(f)
-		if err != nil {
-			return nil, err
-		}
-		a, b, err := two(f, from, to)
-		if err != nil || v == nil || a == nil || b == nil && !open {
-			return nil, err
-		}
-		part, err := cut(f, v, a, b)
-		return part, located(err, at)
-	}
-}
-
+// callNode compiles a call of what is none of expr-lang's own functions: a method,
+// which call looks up with a dot before its name, or a name that it refuses.
 func (c *compiler) callNode(n *ast.CallNode) eval {
 	switch callee := n.Callee.(type) {
 	case *ast.IdentifierNode:
@@ -281,6 +223,7 @@ func (c *compiler) call(n ast.Node, name string, arguments []ast.Node) eval {
 	}
 }
 
+// pointer compiles #, #index and #acc of the body that it stands in.
 func (c *compiler) pointer(n *ast.PointerNode) eval {
 	if len(c.loops) == 0 {
 		return c.refuse(n, "", "# stands only in the body of a function such as filter")
@@ -298,6 +241,7 @@ func (c *compiler) pointer(n *ast.PointerNode) eval {
 	return func(f *frame) (any, error) { return number(f.slots[slot]), nil }
 }
 
+// conditional compiles ?:, and if with else. A nil condition is false.
 func (c *compiler) conditional(n *ast.ConditionalNode) eval {
 	cond, yes, no := c.node(n.Cond), c.node(n.Exp1), c.node(n.Exp2)
 	same := n.Exp1 == n.Cond // a ?: b
@@ -320,6 +264,8 @@ func (c *compiler) conditional(n *ast.ConditionalNode) eval {
 	}
 }
 
+// let compiles a variable. It may not take a name that already means something:
+// profile must always be the profile, also for who lists what is read.
 func (c *compiler) let(n *ast.VariableDeclaratorNode) eval {
 	_, isFunction := lookup(n.Name)
 	if c.declared(n.Name) || slices.Contains(roots(), n.Name) || isFunction || isLoop(n.Name) {
@@ -339,6 +285,7 @@ func (c *compiler) let(n *ast.VariableDeclaratorNode) eval {
 	}
 }
 
+// array compiles an array literal. Nil items stay.
 func (c *compiler) array(n *ast.ArrayNode) eval {
 	items := make([]eval, len(n.Nodes))
 	for i, node := range n.Nodes {
@@ -360,6 +307,7 @@ func (c *compiler) array(n *ast.ArrayNode) eval {
 	}
 }
 
+// object compiles an object literal. Nil values stay.
 func (c *compiler) object(n *ast.MapNode) eval {
 	type pair struct{ key, value eval }
 	pairs := make([]pair, len(n.Pairs))

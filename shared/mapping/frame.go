@@ -47,6 +47,7 @@ func located(err error, at file.Location) error {
 	return &evalError{at: at, placed: true, message: "it could not be evaluated"}
 }
 
+// broken is a failure whose place is added by located, further up.
 func broken(message string) error { return &evalError{message: message} }
 
 // spend takes from the budget.

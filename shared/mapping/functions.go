@@ -42,6 +42,7 @@ const (
 // maxArguments bounds functions that take any number of arguments.
 const maxArguments = 16
 
+// arity is how few and how many arguments a function takes.
 func (fn *function) arity() (few, many int) {
 	few, many = len(fn.params), len(fn.params)
 	if fn.few > 0 {
@@ -56,6 +57,7 @@ func (fn *function) arity() (few, many int) {
 // param is what the argument at a place may be.
 func (fn *function) param(i int) kinds { return fn.params[min(i, len(fn.params)-1)] }
 
+// method says whether the function is called on a value, with a dot.
 func (fn *function) method() bool { return strings.HasPrefix(fn.name, ".") }
 
 // shown is a number of arguments as the author counts them: the receiver of a
@@ -152,6 +154,7 @@ func lookup(name string) (*function, bool) {
 	return nil, false
 }
 
+// functionNames lists all functions, to suggest one.
 func functionNames() []string {
 	names := append([]string(nil), loopNames[:]...)
 	for _, table := range [][]function{textFunctions[:], numberFunctions[:], listFunctions[:], timeFunctions[:]} {

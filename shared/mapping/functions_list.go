@@ -94,6 +94,7 @@ var listFunctions = [...]function{
 	}},
 }
 
+// copied gives a list that may be changed.
 func copied(f *frame, v any) ([]any, error) {
 	list := v.([]any)
 	if err := f.spend(8 * len(list)); err != nil {
@@ -102,6 +103,7 @@ func copied(f *frame, v any) ([]any, error) {
 	return slices.Clone(list), nil
 }
 
+// flattened appends the items of a list, and of the lists in it, to into.
 func flattened(f *frame, into, list []any) ([]any, error) {
 	if err := f.spend(8 * (len(list) + 1)); err != nil {
 		return nil, err

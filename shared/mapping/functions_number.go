@@ -80,6 +80,8 @@ func kindsOf(items []any) []kinds {
 	return list
 }
 
+// numbers gives what mean and median are taken of; none, where there is nothing
+// or a nil among it.
 func numbers(f *frame, name string, args []any) ([]float64, error) {
 	items, ok, err := spread(f, args)
 	if err != nil || !ok {
@@ -94,6 +96,7 @@ func numbers(f *frame, name string, args []any) ([]float64, error) {
 	return values, nil
 }
 
+// extremum is min (a sign of -1) or max (+1), of arguments or of one list.
 func extremum(sign int) func(*frame, []any) (any, error) {
 	return func(f *frame, a []any) (any, error) {
 		items, ok, err := spread(f, a)

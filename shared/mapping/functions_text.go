@@ -143,6 +143,7 @@ var textFunctions = [...]function{
 	}},
 }
 
+// textual makes a function of a change of one string.
 func textual(change func(string) string) func(*frame, []any) (any, error) {
 	return func(f *frame, a []any) (any, error) {
 		if err := f.spendText(a); err != nil {
@@ -164,6 +165,7 @@ func (f *frame) spendText(args []any) error {
 	return nil
 }
 
+// optional gives a string argument that may be left out.
 func optional(args []any, i int, otherwise string) string {
 	if i < len(args) {
 		return args[i].(string)
@@ -196,6 +198,7 @@ func parseNumber(v any) (any, error) {
 	return decoded, nil
 }
 
+// truncated drops a fraction, towards zero.
 func truncated(v any) any {
 	if n, ok := v.(float64); ok {
 		return math.Trunc(n)

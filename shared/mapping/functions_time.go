@@ -60,10 +60,12 @@ var timeFunctions = [...]function{
 	{name: ".Seconds", params: []kinds{isDuration}, gives: givesNumber, run: span64(time.Duration.Seconds)},
 }
 
+// field makes a method of a part of a time.
 func field(of func(time.Time) int64) func(*frame, []any) (any, error) {
 	return func(_ *frame, a []any) (any, error) { return of(a[0].(time.Time)), nil }
 }
 
+// span64 makes a method of a measure of a duration.
 func span64(of func(time.Duration) float64) func(*frame, []any) (any, error) {
 	return func(_ *frame, a []any) (any, error) { return of(a[0].(time.Duration)), nil }
 }

@@ -64,6 +64,7 @@ func (c *compiler) loop(n ast.Node, name string, arguments []ast.Node) eval {
 	}
 }
 
+// runLoop runs one, with each giving the body's value for an item.
 func runLoop(f *frame, name string, list []any, each func(int) (any, error), in *loop, extra eval) (any, error) {
 	switch name {
 	case "map":
@@ -117,6 +118,7 @@ func runLoop(f *frame, name string, list []any, each func(int) (any, error), in 
 	return search(name, list, each)
 }
 
+// sum adds up; with a nil among them the total is unknown, and so nil.
 func sum(f *frame, list []any, each func(int) (any, error)) (any, error) {
 	var total any = int64(0)
 	for i := range list {
@@ -134,6 +136,8 @@ func sum(f *frame, list []any, each func(int) (any, error)) (any, error) {
 	return total, nil
 }
 
+// reduce starts from extra, or else from the first item. Of an empty list
+// without a start there is nothing, so nil, where expr-lang fails.
 func reduce(f *frame, list []any, each func(int) (any, error), in *loop, extra eval) (any, error) {
 	start := 0
 	var total any

@@ -111,6 +111,8 @@ func Parse(value any) (*Template, error) {
 	return t, nil
 }
 
+// parseValue reads a value at a path. Where nothing in it is an expression it
+// stays what it is, so that constants cost nothing at run time.
 func parseValue(value any, path []string, details *[]fault.Detail) *Template {
 	below := func(name string) []string { return append(slices.Clone(path), name) }
 	switch v := value.(type) {
@@ -150,6 +152,7 @@ func under(path []string, details []fault.Detail) []fault.Detail {
 	return details
 }
 
+// isConstant says whether the value is the same for each Env.
 func (t *Template) isConstant() bool {
 	return t.parts == nil && t.alone == nil && t.object == nil && t.array == nil
 }
@@ -164,6 +167,7 @@ func (t *Template) Eval(env Env) (any, error) {
 	return t.eval(&frame{env: env, budget: budget})
 }
 
+// eval runs the template; all its expressions share one frame and one budget.
 func (t *Template) eval(f *frame) (any, error) {
 	switch {
 	case t.alone != nil:
@@ -216,6 +220,7 @@ func (t *Template) Check(scope Scope) (schema.Type, error) {
 	return typ, fault.Document("the mapping does not fit what it reads", details)
 }
 
+// check types the template at a path.
 func (t *Template) check(scope Scope, path []string, details *[]fault.Detail) schema.Type {
 	switch {
 	case t.alone != nil:

@@ -8,6 +8,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
+// unary compiles not and the signs; each of nil is nil.
 func (c *compiler) unary(n *ast.UnaryNode) eval {
 	of, at := c.node(n.Node), n.Location()
 	switch n.Operator {
@@ -43,6 +44,8 @@ func isNil(n ast.Node) bool {
 	return ok
 }
 
+// binary compiles the operators with two sides. Those that have no case of their
+// own are nil where a side is.
 func (c *compiler) binary(n *ast.BinaryNode) eval {
 	at := n.Location()
 	switch n.Operator {
@@ -194,6 +197,7 @@ func operator(name string) (func(f *frame, l, r any) (any, error), bool) {
 	return nil, false
 }
 
+// texts makes an operator of a test on two strings.
 func texts(name string, test func(s, part string) bool) func(*frame, any, any) (any, error) {
 	return func(f *frame, l, r any) (any, error) {
 		s, ok1 := l.(string)
@@ -205,6 +209,7 @@ func texts(name string, test func(s, part string) bool) func(*frame, any, any) (
 	}
 }
 
+// mismatch is a failure that tells the kinds of both sides.
 func mismatch(operator, needs string, l, r any) error {
 	return broken(fmt.Sprintf("%s needs %s, has %s and %s", operator, needs, nameOf(l), nameOf(r)))
 }

@@ -40,6 +40,7 @@ func (r References) Merge(other References) References {
 	return merged.minimal()
 }
 
+// with gives the paths of both, not yet minimal.
 func (p Paths) with(other Paths) Paths {
 	return Paths{All: p.All || other.All, List: append(slices.Clone(p.List), other.List...)}
 }
@@ -50,6 +51,8 @@ type reads [][]string
 // maxPath is how deep a path is asked for; DynamoDB takes 32 levels.
 const maxPath = 32
 
+// add notes what an expression reads, by root. What it reads of entry and journey
+// is always at hand, and not listed.
 func (r *References) add(list reads) {
 	for _, path := range list {
 		switch rest := path[1:]; path[0] {
@@ -65,6 +68,7 @@ func (r *References) add(list reads) {
 	}
 }
 
+// add notes one path below a root.
 func (p *Paths) add(path []string) {
 	// DynamoDB has no attribute with an empty name.
 	if i := slices.Index(path, ""); i >= 0 {
@@ -77,6 +81,7 @@ func (p *Paths) add(path []string) {
 	p.List = append(p.List, path[:min(len(path), maxPath)])
 }
 
+// minimal drops what is named twice, or below something that is named.
 func (r References) minimal() References {
 	r.Profile, r.Event = r.Profile.minimal(), r.Event.minimal()
 	r.Sources, r.Steps = unique(r.Sources), unique(r.Steps)

@@ -145,6 +145,7 @@ func (e *Env) member(root, name string) any {
 	return attribute(e.root(root), name)
 }
 
+// object makes a nil map plain nil: an interface that holds one is not.
 func object(m map[string]any) any {
 	if m == nil {
 		return nil
@@ -152,6 +153,7 @@ func object(m map[string]any) any {
 	return m
 }
 
+// text makes "" nil, as an attribute that is not there.
 func text(s string) any {
 	if s == "" {
 		return nil

@@ -18,6 +18,7 @@ func Text(v any) string {
 	return string(appendText(nil, v))
 }
 
+// appendText is Text, onto a buffer that is reused for a whole template.
 func appendText(b []byte, v any) []byte {
 	switch v := number(v).(type) {
 	case nil:

@@ -46,6 +46,7 @@ func (k kinds) String() string {
 	return strings.Join(names, " or ")
 }
 
+// kindOf gives the one kind of a value; 0 for nil, and for what is no JSON value.
 func kindOf(v any) kinds {
 	switch v := v.(type) {
 	case string:
@@ -107,6 +108,7 @@ func whole(v any) (int64, bool) {
 	return 0, false
 }
 
+// float gives any number as a float64.
 func float(v any) (float64, bool) {
 	switch n := v.(type) {
 	case int64:
@@ -115,75 +117,6 @@ func float(v any) (float64, bool) {
 		return n, true
 	}
 	return 0, false
-}
-
-// attribute reads an attribute of a value: nil where it has none.
-func attribute(v any, name string) any {
-	object, _ := v.(map[string]any)
-	return number(object[name])
-}
-
-// index reads of[key]: nil where there is no such item.
-func index(of, key any) (any, error) {
-	switch of := of.(type) {
-	case map[string]any:
-		name, ok := key.(string)
-		if !ok {
-			return nil, broken("an attribute's name must be a string, this is " + nameOf(key))
-		}
-		return number(of[name]), nil
-	case []any:
-		n, ok := whole(key)
-		if !ok {
-			return nil, broken("an index must be a whole number, this is " + nameOf(key))
-		}
-		if n < 0 {
-			n += int64(len(of)) // from the end
-		}
-		if n < 0 || n >= int64(len(of)) {
-			return nil, nil
-		}
-		return number(of[n]), nil
-	}
-	return nil, nil
-}
-
-// cut is of[from:to], with a nil to for the end.
-func cut(f *frame, of, from, to any) (any, error) {
-	size := 0
-	var characters []rune
-	list, isList := of.([]any)
-	if s, ok := of.(string); ok {
-		if err := f.spend(len(s)); err != nil {
-			return nil, err
-		}
-		characters = []rune(s)
-		size = len(characters)
-	} else if isList {
-		size = len(list)
-	} else {
-		return nil, broken("only a string or a list can be cut, this is " + nameOf(of))
-	}
-	if to == nil {
-		to = int64(size)
-	}
-	a, ok1 := whole(from)
-	b, ok2 := whole(to)
-	if !ok1 || !ok2 {
-		return nil, broken("an index must be a whole number")
-	}
-	bound := func(n int64) int64 {
-		if n < 0 {
-			n += int64(size)
-		}
-		return max(0, min(n, int64(size)))
-	}
-	a, b = bound(a), bound(b)
-	a = min(a, b)
-	if isList {
-		return list[a:b:b], nil
-	}
-	return string(characters[a:b]), nil
 }
 
 // equal compares two values that are not nil. Numbers are compared by value;

@@ -6,7 +6,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/waypost/waypost/shared/fault"
@@ -50,6 +49,7 @@ type decoder struct {
 	depth int
 }
 
+// fault makes the public error, with the place that the error stands at.
 func (d *decoder) fault(err error) error {
 	detail := fault.Detail{Message: err.Error()}
 	if e, ok := errors.AsType[*syntaxError](err); ok {
@@ -73,6 +73,7 @@ func (d *decoder) errorAt(offset int, format string, args ...any) error {
 	return &syntaxError{offset: offset, message: fmt.Sprintf(format, args...)}
 }
 
+// document reads the one value, and the space around it.
 func (d *decoder) document() (any, error) {
 	d.space()
 	if d.pos == len(d.data) {
@@ -89,6 +90,7 @@ func (d *decoder) document() (any, error) {
 	return v, nil
 }
 
+// space skips what RFC 8259 calls whitespace, and no more.
 func (d *decoder) space() {
 	for d.pos < len(d.data) {
 		switch d.data[d.pos] {
@@ -123,6 +125,8 @@ func (d *decoder) found() string {
 	return fmt.Sprintf("the character %U", r)
 }
 
+// value reads any value. The words for slips that people make (single quotes,
+// True, bare words) are worth more to them than a bare "unexpected character".
 func (d *decoder) value() (any, error) {
 	switch c := d.peek(); {
 	case c == '{':
@@ -160,10 +164,12 @@ func (d *decoder) value() (any, error) {
 	return nil, d.errorAt(start, "expected a value, found a bare word: strings stand in double quotes")
 }
 
+// isWord says whether a bare word, such as true, may hold c.
 func isWord(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
+// nested reads an array or an object, one level deeper.
 func (d *decoder) nested(read func() (any, error)) (any, error) {
 	if d.depth++; d.depth > maxDepth {
 		return nil, d.errorAt(d.pos, "nested deeper than %d levels", maxDepth)
@@ -172,6 +178,8 @@ func (d *decoder) nested(read func() (any, error)) (any, error) {
 	return read()
 }
 
+// object reads an object. RFC 8259 leaves open what a repeated key means, so two
+// readers could see two documents; it is refused.
 func (d *decoder) object() (any, error) {
 	d.pos++ // {
 	object := map[string]any{}
@@ -208,6 +216,7 @@ func (d *decoder) object() (any, error) {
 	}
 }
 
+// array reads an array.
 func (d *decoder) array() (any, error) {
 	d.pos++ // [
 	array := []any{}
@@ -290,114 +299,11 @@ func (d *decoder) number() (any, error) {
 	return f, nil
 }
 
+// digits skips digits, and counts them.
 func (d *decoder) digits() int {
 	start := d.pos
 	for d.pos < len(d.data) && d.data[d.pos] >= '0' && d.data[d.pos] <= '9' {
 		d.pos++
 	}
 	return d.pos - start
-}
-
-// text reads a string.
-func (d *decoder) text() (string, error) {
-	open := d.pos
-	d.pos++          // "
-	var built []byte // what was read so far, once there was an escape
-	start := d.pos
-	for d.pos < len(d.data) {
-		switch c := d.data[d.pos]; {
-		case c == '"':
-			plain := d.data[start:d.pos]
-			d.pos++
-			if built == nil {
-				return string(plain), nil
-			}
-			return string(append(built, plain...)), nil
-		case c == '\\':
-			built = append(built, d.data[start:d.pos]...)
-			r, err := d.escape()
-			if err != nil {
-				return "", err
-			}
-			if built = utf8.AppendRune(built, r); built == nil {
-				built = []byte{}
-			}
-			start = d.pos
-		case c < ' ':
-			if c == '\n' || c == '\r' {
-				return "", d.errorAt(open, "the string does not end on its line; write a line break as \\n")
-			}
-			return "", d.errorAt(d.pos, "a control character in a string; write it as \\u%04x", c)
-		case c < utf8.RuneSelf:
-			d.pos++
-		default:
-			r, size := utf8.DecodeRune(d.data[d.pos:])
-			if r == utf8.RuneError && size == 1 {
-				return "", d.errorAt(d.pos, "the byte 0x%02x is not UTF-8", c)
-			}
-			d.pos += size
-		}
-	}
-	return "", d.errorAt(open, "the string does not end")
-}
-
-// escape reads what a backslash begins.
-func (d *decoder) escape() (rune, error) {
-	at := d.pos
-	d.pos++ // \
-	c := d.peek()
-	d.pos++
-	switch c {
-	case '"', '\\', '/':
-		return rune(c), nil
-	case 'b':
-		return '\b', nil
-	case 'f':
-		return '\f', nil
-	case 'n':
-		return '\n', nil
-	case 'r':
-		return '\r', nil
-	case 't':
-		return '\t', nil
-	case 'u':
-		r, ok := d.hex()
-		if !ok {
-			return 0, d.errorAt(at, "expected four hexadecimal digits after \\u")
-		}
-		if !utf16.IsSurrogate(r) {
-			return r, nil
-		}
-		if d.peek() == '\\' && d.pos+1 < len(d.data) && d.data[d.pos+1] == 'u' {
-			d.pos += 2
-			if low, ok := d.hex(); ok {
-				if full := utf16.DecodeRune(r, low); full != utf8.RuneError {
-					return full, nil
-				}
-			}
-		}
-		return 0, d.errorAt(at, "half a surrogate pair, which is no character")
-	}
-	return 0, d.errorAt(at, "unknown escape; after \\ stands one of \" \\ / b f n r t u")
-}
-
-func (d *decoder) hex() (rune, bool) {
-	if d.pos+4 > len(d.data) {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(string(d.data[d.pos:d.pos+4]), 16, 16)
-	if err != nil {
-		return 0, false
-	}
-	d.pos += 4
-	return rune(n), true
-}
-
-// quote puts a name into a message, cut where it is long.
-func quote(name string) string {
-	const most = 60
-	if utf8.RuneCountInString(name) > most {
-		name = string([]rune(name)[:most]) + "…"
-	}
-	return strconv.Quote(name)
 }

@@ -44,6 +44,8 @@ func (f *filler) add(path []string, rule, format string, args ...any) {
 	f.details = append(f.details, fault.Detail{Path: strings.Join(path, "."), Rule: rule, Message: fmt.Sprintf(format, args...)})
 }
 
+// fill reads JSON text into a value at a path. It goes on after a fault, so that
+// an author sees them all at once.
 func (f *filler) fill(raw json.RawMessage, v reflect.Value, path []string) {
 	if u, ok := v.Addr().Interface().(json.Unmarshaler); ok {
 		if err := u.UnmarshalJSON(raw); err != nil {
@@ -98,6 +100,8 @@ func (f *filler) adopt(err error, path []string) {
 	}
 }
 
+// fields reads an object into a struct. Fields that the object lacks keep their
+// value; which are required is the document's own to say.
 func (f *filler) fields(raw json.RawMessage, decoded any, v reflect.Value, path []string) {
 	object, ok := decoded.(map[string]any)
 	if !ok {
@@ -134,6 +138,7 @@ func (f *filler) fields(raw json.RawMessage, decoded any, v reflect.Value, path 
 	}
 }
 
+// entries reads an object into a map with string keys.
 func (f *filler) entries(raw json.RawMessage, decoded any, v reflect.Value, path []string) {
 	object, ok := decoded.(map[string]any)
 	if !ok {
@@ -153,6 +158,7 @@ func (f *filler) entries(raw json.RawMessage, decoded any, v reflect.Value, path
 	}
 }
 
+// items reads an array into a slice.
 func (f *filler) items(raw json.RawMessage, decoded any, v reflect.Value, path []string) {
 	if _, ok := decoded.([]any); !ok {
 		f.add(path, "type", "must be an array, is %s", nameOf(decoded))
@@ -165,6 +171,7 @@ func (f *filler) items(raw json.RawMessage, decoded any, v reflect.Value, path [
 	}
 }
 
+// scalar reads a string, a boolean or a number.
 func (f *filler) scalar(decoded any, v reflect.Value, path []string) {
 	switch v.Kind() {
 	case reflect.String:

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
@@ -25,6 +27,8 @@ func details(failure *jsonschema.ValidationError, root Type) []fault.Detail {
 	return slices.Compact(list)
 }
 
+// collect walks the failures. A failure about the object as a whole, such as a
+// missing attribute, becomes one detail an attribute, at that attribute's path.
 func collect(e *jsonschema.ValidationError, root Type, list *[]fault.Detail) {
 	path := strings.Join(e.InstanceLocation, ".")
 	add := func(path, message string) {
@@ -106,6 +110,7 @@ func alternatives(e *jsonschema.ValidationError, root Type, list *[]fault.Detail
 	}
 }
 
+// isReference says whether a failure only leads on to that of a $ref.
 func isReference(e *jsonschema.ValidationError) bool {
 	_, ok := e.ErrorKind.(*kind.Reference)
 	return ok
@@ -170,6 +175,7 @@ func message(k jsonschema.ErrorKind) string {
 	return "does not match its schema"
 }
 
+// mustBe says which JSON types are allowed, and which the value is.
 func mustBe(want []string, got string) string {
 	names := make([]string, 0, len(want))
 	for _, w := range want {
@@ -180,6 +186,7 @@ func mustBe(want []string, got string) string {
 	return "must be " + orList(names) + ", is " + withArticle(got)
 }
 
+// withArticle names a JSON type.
 func withArticle(jsonType string) string {
 	switch jsonType {
 	case "null":
@@ -207,6 +214,7 @@ func nameOf(v any) string {
 	return "a number"
 }
 
+// orList joins names: "a, b or c".
 func orList(names []string) string {
 	if len(names) < 2 {
 		return strings.Join(names, "")
@@ -231,6 +239,7 @@ func literals(values []any) string {
 	return orList(shown)
 }
 
+// formatName says what a format asks for, with an example that is no one's.
 func formatName(format string) string {
 	switch format {
 	case "e164":
@@ -255,6 +264,7 @@ func formatName(format string) string {
 	return "of the format " + format
 }
 
+// count gives a number of things.
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -262,6 +272,7 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// decimal writes a limit of the schema as people do.
 func decimal(r *big.Rat) string {
 	if r.IsInt() {
 		return r.Num().String()
@@ -269,6 +280,7 @@ func decimal(r *big.Rat) string {
 	return strings.TrimRight(r.FloatString(10), "0")
 }
 
+// ordinal names the place of an alternative.
 func ordinal(index int) string {
 	names := []string{"first", "second", "third"}
 	if index < len(names) {
@@ -287,4 +299,13 @@ func at(t Type, location []string) Type {
 		t, _ = t.Property(name)
 	}
 	return t
+}
+
+// quote puts a name into a message, cut where it is long.
+func quote(name string) string {
+	const most = 60
+	if utf8.RuneCountInString(name) > most {
+		name = string([]rune(name)[:most]) + "…"
+	}
+	return strconv.Quote(name)
 }

@@ -158,6 +158,7 @@ func checkReferences(doc any) []fault.Detail {
 	return found
 }
 
+// checkReference follows a JSON pointer (RFC 6901) as far as objects go.
 func checkReference(doc any, ref string, nested bool) (fault.Detail, bool) {
 	if !strings.HasPrefix(ref, "#") {
 		return fault.Detail{Message: "refers to another document; a schema may refer only to itself, as in #/$defs/name"}, true
@@ -185,6 +186,7 @@ func checkReference(doc any, ref string, nested bool) (fault.Detail, bool) {
 	return fault.Detail{}, false
 }
 
+// didYouMean ends a message with a suggestion, where there is one.
 func didYouMean(name string) string {
 	if name == "" {
 		return ""

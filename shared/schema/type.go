@@ -125,6 +125,7 @@ func (t Type) String() string {
 	return s
 }
 
+// plural names several values of a type.
 func plural(t Type) string {
 	name := kindNames[t.Kind]
 	if t.Kind == NullKind {

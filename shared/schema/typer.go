@@ -24,6 +24,8 @@ type sized struct {
 
 const maxSize = 20_000
 
+// of gives the type of a schema: what its own keywords say, and what those that it
+// takes in by allOf and $ref say too.
 func (t *typer) of(s *jsonschema.Schema) Type {
 	if s == nil || s.Bool != nil || t.active[s] || t.size > maxSize {
 		return Any()
@@ -51,6 +53,7 @@ func (t *typer) of(s *jsonschema.Schema) Type {
 	return typ
 }
 
+// dynamic gives the target of $dynamicRef, or of draft 2019-09's $recursiveRef.
 func dynamic(s *jsonschema.Schema) *jsonschema.Schema {
 	if s.DynamicRef != nil {
 		return s.DynamicRef.Ref
@@ -152,6 +155,7 @@ func typeNames(s *jsonschema.Schema) []string {
 	return names
 }
 
+// kindOf gives the kind of a JSON type that is not null.
 func kindOf(name string) Kind {
 	switch name {
 	case "string":
