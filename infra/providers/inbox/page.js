@@ -27,6 +27,7 @@ function refresh() {
   };
   const total = list.children.length;
   filters.replaceChildren();
+  document.getElementById("clear").hidden = total === 0;
   if (total === 0) return;
   filters.append(choice("", "All", total));
   for (const name of [...counts.keys()].sort()) filters.append(choice(name, name, counts.get(name)));

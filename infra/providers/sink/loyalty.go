@@ -159,7 +159,7 @@ func (l *Loyalty) serveMember(w http.ResponseWriter, r *http.Request) {
 }
 
 func (l *Loyalty) record(r *http.Request, body []byte, title string, status int) {
-	record(l.inbox, r, body, "loyalty", "loyalty", title, status)
+	record(l.inbox, r, body, "loyalty", "", title, status)
 }
 
 func refuse(w http.ResponseWriter, status int, problem string) {
