@@ -66,6 +66,7 @@ type failure struct {
 	name, cause string
 	late        bool // a Task's time is over
 	silent      bool // because its heartbeat stayed away
+	group       bool // in a branch or an iteration
 }
 
 // caughtBy says whether a retrier or catcher for these errors is for f.
@@ -135,7 +136,7 @@ func (x *execution) finish(f *frame, output any, err error) {
 func (x *execution) interrupted(f *frame, cause error) (status, kind string, d details) {
 	switch {
 	case errors.Is(cause, errExpired):
-		return timedOut, "ExecutionTimedOut", details{failure: failure{name: asl.ErrTimeout}}
+		return timedOut, "ExecutionTimedOut", details{} // without an error, as AWS has it
 	case errors.Is(cause, errHistory):
 		return failed, "ExecutionFailed", details{failure: failure{
 			name: asl.ErrRuntime, cause: "The execution reached the maximum number of history events (25000)."}}

@@ -44,7 +44,7 @@ func (f *frame) parallel(s *asl.State, input any) (any, error) {
 		for _, b := range frames {
 			f.abort(b.state)
 		}
-		return nil, fault.err
+		return nil, fault.within()
 	}
 	f.prev = last.id
 	f.keep("ParallelStateSucceeded", details{})
@@ -119,8 +119,8 @@ func (f *frame) mapItems(s *asl.State, input any) (any, error) {
 	}
 	if fault, ok := g.failure(); ok {
 		f.prev = fault.prev
-		f.abortIterations(s, workers, fault.at, len(items))
-		return nil, fault.err
+		f.abortIterations(s, workers, fault.at)
+		return nil, fault.within()
 	}
 	if len(items) > 0 {
 		f.prev = last.id
@@ -146,7 +146,7 @@ func (f *frame) iterate(s *asl.State, in, item any) (any, error) {
 }
 
 // abortIterations records the iteration that failed, and those it ended.
-func (f *frame) abortIterations(s *asl.State, workers []*frame, failed *frame, items int) {
+func (f *frame) abortIterations(s *asl.State, workers []*frame, failed *frame) {
 	f.keep("MapIterationFailed", details{name: s.Name, index: failed.item.index})
 	f.abort(failed.state)
 	for _, w := range workers {
@@ -170,9 +170,16 @@ func (f *frame) items(s *asl.State, in any) ([]any, error) {
 	}
 	list, ok := v.([]any)
 	if !ok {
-		return nil, f.runtimeFailure(fmt.Errorf("Map state input must be an array but was: %s", value.Encode(v)))
+		return nil, f.runtimeFailure(fmt.Errorf("Reference path \"%s\" must point to array.", itemsPath(s)))
 	}
 	return list, nil
+}
+
+func itemsPath(s *asl.State) string {
+	if s.ItemsPath == nil {
+		return "$"
+	}
+	return s.ItemsPath.String()
 }
 
 // amount gives a number of a definition's, or what its path selects; 0 where
@@ -187,9 +194,17 @@ func (f *frame) amount(a asl.Amount, field string, in any) (int, error) {
 	}
 	n, ok := value.Whole(v)
 	if !ok || n < 0 || n > 99_999_999 {
-		return 0, f.runtimeFailure(fmt.Errorf("The %sPath field refers to value %q which is not a valid integer: %s", field, value.Encode(v), a.Path))
+		return 0, f.runtimeFailure(fmt.Errorf("The %sPath field refers to value \"%s\" which is not a valid integer: %s", field, plain(v), a.Path))
 	}
 	return int(n), nil
+}
+
+// plain gives a string as it is, and anything else as JSON.
+func plain(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return value.Encode(v)
 }
 
 // counter hands out 0, 1, 2, …

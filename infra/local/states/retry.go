@@ -45,10 +45,10 @@ func (f *frame) attempt(s *asl.State, input any) (output any, next string, err e
 		}
 		f.retries++
 	}
-	if s.Type != asl.Task {
+	fault, _ := errors.AsType[*failure](err)
+	if fault.group {
 		f.record(string(s.Type)+"StateFailed", details{})
 	}
-	fault, _ := errors.AsType[*failure](err)
 	for _, c := range s.Catch {
 		if fault.caughtBy(c.Errors) {
 			caught := value.Of("Error", fault.name, "Cause", fault.cause)
@@ -94,6 +94,13 @@ type branchFailure struct {
 	at   *frame
 	err  *failure
 	prev int64
+}
+
+// within gives the failure as the state that has the branches fails with it.
+func (b branchFailure) within() *failure {
+	fault := *b.err
+	fault.group = true
+	return &fault
 }
 
 func (f *frame) group() *group {

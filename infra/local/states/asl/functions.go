@@ -204,11 +204,11 @@ func arrayRange(args []any) (any, error) {
 		n[i] = r
 	}
 	from, to, by := n[0], n[1], n[2]
-	if by == 0 {
-		return nil, errors.New("the step must not be 0")
+	if by <= 0 {
+		return nil, errors.New("the step must be above 0")
 	}
 	out := []any{}
-	for i := from; by > 0 && i <= to || by < 0 && i >= to; i += by {
+	for i := from; i <= to; i += by {
 		if len(out) == maxRange {
 			return nil, fmt.Errorf("the range has more than %d numbers", maxRange)
 		}
