@@ -8,12 +8,14 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/waypost/waypost/shared/admin"
 	"github.com/waypost/waypost/shared/catalog"
 	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/channel/twilio"
 	"github.com/waypost/waypost/shared/channel/webhook"
 	"github.com/waypost/waypost/shared/decide"
 	"github.com/waypost/waypost/shared/delivery"
+	"github.com/waypost/waypost/shared/egress"
 	"github.com/waypost/waypost/shared/entry"
 	"github.com/waypost/waypost/shared/lambdaedge"
 	"github.com/waypost/waypost/shared/sweep"
@@ -78,4 +80,15 @@ func Sweep(p *Platform) lambda.Handler {
 	h := &sweep.Handler{Ledger: ledger, Events: ledger, Updates: ledger, Runs: p.machines(), Starter: p.starter(db),
 		Closer: p.closer(db), Log: p.Log, Now: p.Now}
 	return lambdaedge.Task(p.Log, func(ctx context.Context, _ struct{}) (sweep.Report, error) { return h.Sweep(ctx) })
+}
+
+// Admin is the authors' and operators' API.
+func Admin(p *Platform) lambda.Handler {
+	db := dynamodb.NewFromConfig(p.AWS)
+	h := &admin.Handler{
+		Catalog: &catalog.Catalog{Store: p.catalog(db), Machines: p.machines(), Guard: egress.NewGuard(p.Env.Egress), Channels: Channels(),
+			Names: func(name string) string { return p.Env.Names[name] }, Prefix: p.Env.Prefix, Now: p.Now},
+		Profiles: p.profiles(db), ProfileKey: p.Env.ProfileKey, Ledger: p.ledger(db), Executions: p.machines(), Log: p.Log, Now: p.Now,
+	}
+	return lambdaedge.URL(h.Routes())
 }

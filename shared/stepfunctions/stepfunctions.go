@@ -5,13 +5,13 @@ package stepfunctions
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/waypost/waypost/shared/admin"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/journey"
 )
@@ -111,11 +111,49 @@ func (s *Service) Running(ctx context.Context, arn string) (bool, error) {
 	return out.Status == types.ExecutionStatusRunning || out.Status == types.ExecutionStatusPendingRedrive, nil
 }
 
-// An Execution is how an execution stands.
-type Execution struct {
-	Status           string // RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED
-	Started, Stopped time.Time
-	Error, Cause     string
+// Describe implements admin.Executions.
+func (s *Service) Describe(ctx context.Context, arn string) (admin.Run, error) {
+	out, err := s.Client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
+	if err != nil {
+		return admin.Run{}, missing(err)
+	}
+	return admin.Run{Status: string(out.Status), Started: aws.ToTime(out.StartDate), Stopped: aws.ToTime(out.StopDate),
+		Error: aws.ToString(out.Error), Cause: aws.ToString(out.Cause)}, nil
+}
+
+// Visits implements admin.Executions: it pairs the history's entries and exits.
+func (s *Service) Visits(ctx context.Context, arn string) ([]admin.Visit, error) {
+	var visits []admin.Visit
+	pages := sfn.NewGetExecutionHistoryPaginator(s.Client, &sfn.GetExecutionHistoryInput{ExecutionArn: &arn,
+		IncludeExecutionData: aws.Bool(false), MaxResults: 1000})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, missing(err)
+		}
+		for _, e := range page.Events {
+			switch {
+			case e.StateEnteredEventDetails != nil:
+				visits = append(visits, admin.Visit{State: aws.ToString(e.StateEnteredEventDetails.Name), Entered: aws.ToTime(e.Timestamp)})
+			case e.StateExitedEventDetails != nil:
+				for i := len(visits) - 1; i >= 0; i-- {
+					if visits[i].State == aws.ToString(e.StateExitedEventDetails.Name) && visits[i].Exited.IsZero() {
+						visits[i].Exited = aws.ToTime(e.Timestamp)
+						break
+					}
+				}
+			}
+		}
+	}
+	return visits, nil
+}
+
+// missing tells an execution that is not there from a failing service.
+func missing(err error) error {
+	if _, gone := errors.AsType[*types.ExecutionDoesNotExist](err); gone {
+		return fault.Wrap(err, fault.NotFound, "Step Functions does not know the execution")
+	}
+	return failed(err, "the execution could not be read")
 }
 
 // failed is the fault for a service that did not do what it was asked.

@@ -1,0 +1,86 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"github.com/waypost/waypost/infra/local/lambda"
+	"github.com/waypost/waypost/shared/assemble"
+	"github.com/waypost/waypost/shared/dynamo"
+	"github.com/waypost/waypost/shared/egress"
+	"github.com/waypost/waypost/shared/journey"
+	"github.com/waypost/waypost/statemachines"
+)
+
+// The names of the deployment's parts.
+const (
+	ProfilesTable   = "waypost-profiles"
+	CatalogTable    = "waypost-catalog"
+	LedgerTable     = "waypost-ledger"
+	LimitsTable     = "waypost-limits"
+	DeadLetterQueue = "waypost-dead-letters"
+	Prefix          = "waypost-"
+)
+
+// Functions are all of Waypost's, by name.
+func Functions() map[string]assemble.Function {
+	return map[string]assemble.Function{
+		"admin": assemble.Admin, "entry": assemble.Entry, "decide": assemble.Decide, "sweep": assemble.Sweep,
+		"webhook": assemble.Webhook, "sms": assemble.SMS,
+	}
+}
+
+// deploy makes what the CDK app makes on AWS, by the AWS APIs of the AWS port.
+func (r *Runtime) deploy(ctx context.Context, c Config, pages *pages) error {
+	db := dynamodb.NewFromConfig(r.AWS)
+	for _, table := range []*dynamodb.CreateTableInput{
+		dynamo.ProfilesTable(ProfilesTable), dynamo.CatalogTable(CatalogTable), dynamo.LedgerTable(LedgerTable), dynamo.LimitsTable(LimitsTable),
+	} {
+		if _, err := db.CreateTable(ctx, table); err != nil {
+			return fmt.Errorf("creating the table %s: %w", *table.TableName, err)
+		}
+	}
+	for _, table := range []string{LedgerTable, LimitsTable} {
+		ttl := &types.TimeToLiveSpecification{AttributeName: aws.String("expires"), Enabled: aws.Bool(true)}
+		if _, err := db.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{TableName: &table, TimeToLiveSpecification: ttl}); err != nil {
+			return fmt.Errorf("setting the TTL of %s: %w", table, err)
+		}
+	}
+	role := "arn:aws:iam::" + Account + ":role/waypost-journeys"
+	machine, err := sfn.NewFromConfig(r.AWS).CreateStateMachine(ctx, &sfn.CreateStateMachineInput{
+		Name: aws.String(Prefix + "delivery"), Definition: &statemachines.Delivery, RoleArn: &role})
+	if err != nil {
+		return fmt.Errorf("creating the delivery machine: %w", err)
+	}
+	names := map[string]string{journey.NameDelivery: aws.ToString(machine.StateMachineArn)}
+	functions := Functions()
+	for name := range maps.Keys(functions) {
+		names[name] = r.host.ARN(name)
+	}
+	platform := &assemble.Platform{AWS: r.AWS, Log: r.log, Now: time.Now, Env: assemble.Env{
+		ProfilesTable: ProfilesTable, ProfileKey: "id", CatalogTable: CatalogTable, LedgerTable: LedgerTable, LimitsTable: LimitsTable,
+		DeadLetterQueue: "", JourneyRole: role, Names: names, Prefix: Prefix,
+		Egress: egress.Local(),
+	}}
+	if !c.Live {
+		if platform.Env.Egress, err = egress.ParsePolicy(allowLoopback, strings.Join(pages.routes(r.URL), ",")); err != nil {
+			return err
+		}
+	}
+	for name, f := range functions {
+		r.host.Register(name, f(platform), lambda.Config{Timeout: 40 * time.Second})
+	}
+	return nil
+}
+
+// allowLoopback is the local runtime's allow-list, as a setting; egress.Local
+// is the same.
+const allowLoopback = "http://127.0.0.0/8:*"

@@ -1,0 +1,186 @@
+// Package local is the embedded runtime: all of Waypost in one process, in
+// memory, on loopback only, with nothing to install but Go.
+//
+// It takes the path that AWS takes. The functions are the very handlers that
+// run on Lambda; they reach DynamoDB, Secrets Manager, SQS and Step Functions
+// through the AWS SDK over HTTP, Step Functions runs the compiled journeys and
+// calls the functions by Lambda's Invoke with JSON. What works here works there.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/waypost/waypost/infra/local/awsport"
+	"github.com/waypost/waypost/infra/local/dynamo"
+	"github.com/waypost/waypost/infra/local/lambda"
+	"github.com/waypost/waypost/infra/local/secrets"
+	"github.com/waypost/waypost/infra/local/states"
+)
+
+// Region and Account are those of every ARN here.
+const (
+	Region  = "us-east-1"
+	Account = "000000000000"
+)
+
+// Config says where the runtime serves. Its zero value picks free ports.
+type Config struct {
+	Port    int // the function URLs, the stand-ins and the inbox
+	AWSPort int // the AWS APIs
+	// Live lets calls to the providers' own hosts out, instead of to the stand-ins.
+	Live bool
+	Log  *slog.Logger // nil discards
+	// SweepEvery is how often the sweep runs; a minute where 0.
+	SweepEvery time.Duration
+}
+
+// A Runtime is everything, running. Make it with Start.
+type Runtime struct {
+	URL    string // http://127.0.0.1:8480
+	AWSURL string // http://127.0.0.1:4566
+	// AWS is the configuration that reaches the AWS port, with obviously fake credentials.
+	AWS aws.Config
+
+	log     *slog.Logger
+	engine  *states.Engine
+	host    *lambda.Host
+	servers []*http.Server
+	stop    context.CancelFunc
+	sweeps  errgroup.Group
+}
+
+// Start starts a runtime. It serves when Start returns: the AWS port first,
+// then the tables and the platform's machine, then the function URLs. Close
+// must be called.
+func Start(ctx context.Context, c Config) (*Runtime, error) {
+	log := c.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	r := &Runtime{log: log}
+	awsListener, err := listen(c.AWSPort, "--aws-port")
+	if err != nil {
+		return nil, err
+	}
+	listener, err := listen(c.Port, "--port")
+	if err != nil {
+		return nil, errors.Join(err, awsListener.Close())
+	}
+	r.URL, r.AWSURL = "http://"+listener.Addr().String(), "http://"+awsListener.Addr().String()
+	r.AWS = aws.Config{
+		Region: Region, BaseEndpoint: &r.AWSURL, HTTPClient: loopbackClient(),
+		Credentials: credentials.NewStaticCredentialsProvider("AKIAFAKEFAKEFAKEFAKE", "fake-secret-access-key", ""),
+	}
+	r.host = lambda.New(lambda.Options{Account: Account, Region: Region, Log: log})
+	r.engine = states.New(states.Options{Invoker: invoker{r.host}, Logger: log})
+	r.serve(awsListener, &awsport.Port{
+		DynamoDB:       dynamo.New(dynamo.Options{Account: Account, Region: Region, Log: log}),
+		StepFunctions:  r.engine,
+		SecretsManager: secrets.New(secrets.Options{Account: Account, Region: Region, Log: log}),
+		Lambda:         r.host.Handler(), Account: Account,
+	})
+	pages := newPages()
+	if err := r.deploy(ctx, c, pages); err != nil {
+		return nil, errors.Join(err, listener.Close(), r.Close(context.WithoutCancel(ctx)))
+	}
+	r.serve(listener, pages.handler(r.host))
+	r.schedule(c.SweepEvery)
+	return r, nil
+}
+
+// listen opens a port on loopback.
+func listen(port int, flag string) (net.Listener, error) {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return nil, fmt.Errorf("port %d is taken, perhaps by another waypost: end it, or choose another port with %s", port, flag)
+	}
+	return l, nil
+}
+
+// loopbackClient is for the AWS SDK's many calls to one address.
+func loopbackClient() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost, t.MaxIdleConns, t.Proxy = 256, 256, nil
+	return &http.Client{Transport: t}
+}
+
+func (r *Runtime) serve(l net.Listener, h http.Handler) {
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelDebug)}
+	r.servers = append(r.servers, s)
+	go func() {
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			r.log.Error("serving ended", "error", err)
+		}
+	}()
+}
+
+// schedule runs the sweep as EventBridge Scheduler does on AWS.
+func (r *Runtime) schedule(every time.Duration) {
+	if every == 0 {
+		every = time.Minute
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	r.sweeps.Go(func() error {
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-ticker.C:
+				r.Sweep(ctx)
+			}
+		}
+	})
+}
+
+// Sweep runs the sweep once, now.
+func (r *Runtime) Sweep(ctx context.Context) {
+	if out := r.host.Invoke(ctx, "sweep", []byte(`{}`)); out.Error != "" || out.Refused != nil {
+		r.log.Error("the sweep failed", "payload", string(out.Payload))
+	}
+}
+
+// Close ends everything within a few seconds, whatever it waits for. What was
+// in memory is gone.
+func (r *Runtime) Close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
+	defer cancel()
+	if r.stop != nil {
+		r.stop()
+		_ = r.sweeps.Wait() // it has no errors
+	}
+	var errs []error
+	errs = append(errs, r.engine.Close(ctx), r.host.Close(ctx))
+	for _, s := range r.servers {
+		if err := s.Shutdown(ctx); err != nil {
+			errs = append(errs, s.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// An invoker lets Step Functions call functions by Lambda's Invoke.
+type invoker struct{ host *lambda.Host }
+
+func (i invoker) Invoke(ctx context.Context, function string, payload []byte) ([]byte, error) {
+	out := i.host.Invoke(ctx, function, payload)
+	switch {
+	case out.Refused != nil:
+		return nil, &states.ServiceError{Name: "Lambda." + out.Refused.Code, Message: out.Refused.Message, Status: out.Refused.Status}
+	case out.Error != "":
+		return nil, &states.FunctionError{Payload: out.Payload}
+	}
+	return out.Payload, nil
+}

@@ -1,0 +1,64 @@
+// Command waypost runs Waypost on one machine, and works with a running one:
+// it puts bundles in place, sends events, and shows what became of them.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands are the command line.
+type commands struct {
+	Local localCommand `cmd:"" help:"Run all of Waypost on this machine, with the example bundle."`
+	Apply applyCommand `cmd:"" help:"Put a bundle in place and publish it. What is so already is not changed."`
+	Send  sendCommand  `cmd:"" help:"Send events, and show their deliveries."`
+	Trace traceCommand `cmd:"" help:"Show an execution's steps and deliveries."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run runs one command line and gives its exit status: 0, 1 where it failed, 2
+// where it makes no sense.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var c commands
+	exited := -1
+	parser, err := kong.New(&c, kong.Name("waypost"), kong.UsageOnError(), kong.Writers(stdout, stderr),
+		kong.Description("Waypost routes the actions of customer journeys to messaging channels."),
+		kong.Exit(func(code int) { exited = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		fmt.Fprintln(stderr, "waypost:", err)
+		return 2
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 { // --help
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "waypost:", err)
+		return 2
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	parsed.BindTo(stdout, (*io.Writer)(nil))
+	if err := parsed.Run(); err != nil {
+		fmt.Fprintln(stderr, "waypost:", err)
+		return 1
+	}
+	return 0
+}
+
+// A target says where a Waypost runs.
+type target struct {
+	URL    string `help:"Base of the admin and entry URLs." default:"http://127.0.0.1:8480" env:"WAYPOST_URL"`
+	AWSURL string `name:"aws-url" help:"Endpoint of the AWS APIs." default:"http://127.0.0.1:4566" env:"AWS_ENDPOINT_URL"`
+}

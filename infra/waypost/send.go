@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/waypost/waypost/infra/bundle"
+	"github.com/waypost/waypost/shared/admin"
+	"github.com/waypost/waypost/shared/entry"
+)
+
+type sendCommand struct {
+	Files  []string `arg:"" name:"file" help:"Files of one CloudEvent each; - is standard input."`
+	NoWait bool     `help:"Do not wait until the deliveries are settled."`
+	target
+}
+
+// Run sends events, one after the other, and shows what became of them.
+func (c *sendCommand) Run(ctx context.Context, out io.Writer) error {
+	var docs []bundle.Document
+	for _, name := range c.Files {
+		read := func() ([]byte, error) { return os.ReadFile(name) }
+		if name == "-" {
+			read = func() ([]byte, error) { return io.ReadAll(os.Stdin) }
+		}
+		data, err := read()
+		if err != nil {
+			return err
+		}
+		docs = append(docs, bundle.Document{Name: name, JSON: data})
+	}
+	api := newClient(c.URL)
+	if c.NoWait {
+		_, err := enter(ctx, api, docs, lines(out))
+		return err
+	}
+	traces, err := sendAll(ctx, api, docs, lines(out))
+	if err != nil {
+		return err
+	}
+	return printDeliveries(out, rowsOf(traces))
+}
+
+// enter sends events and gives the executions that they started.
+func enter(ctx context.Context, api *client, events []bundle.Document, say bundle.Report) ([]entry.Started, error) {
+	var started []entry.Started
+	for _, e := range events {
+		var a entry.Answer
+		if err := api.Do(ctx, "POST", "/entry/", json.RawMessage(e.JSON), &a); err != nil {
+			return nil, fmt.Errorf("%s: %w", e.Name, err)
+		}
+		for _, x := range a.Executions {
+			say("%-12s entered %s version %d: execution %s%s", e.Name, x.Journey, x.Version, x.Execution, again(a))
+		}
+		if len(a.Executions) == 0 {
+			say("%-12s accepted; no journey takes it%s", e.Name, again(a))
+		}
+		started = append(started, a.Executions...)
+	}
+	return started, nil
+}
+
+func again(a entry.Answer) string {
+	if a.Duplicate {
+		return " (a duplicate: nothing new started)"
+	}
+	return ""
+}
+
+// sendAll sends events and waits until every execution has ended and every
+// delivery is settled.
+func sendAll(ctx context.Context, api *client, events []bundle.Document, say bundle.Report) ([]admin.Execution, error) {
+	started, err := enter(ctx, api, events, say)
+	if err != nil {
+		return nil, err
+	}
+	traces := make([]admin.Execution, len(started))
+	waits := false
+	for i := range started {
+		for !ended(traces[i]) {
+			if traces[i], err = traceOf(ctx, api, started[i].Execution); err != nil {
+				return nil, err
+			}
+			if ended(traces[i]) {
+				break
+			}
+			if !waits {
+				say("waiting until every delivery is settled")
+				waits = true
+			}
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}
+	return traces, nil
+}
+
+func traceOf(ctx context.Context, api *client, execution string) (admin.Execution, error) {
+	var x admin.Execution
+	err := api.Do(ctx, "GET", "/admin/v1/executions/"+url.PathEscape(execution), nil, &x)
+	return x, err
+}
+
+// ended says whether nothing more will happen.
+func ended(x admin.Execution) bool {
+	switch x.Status {
+	case "", "RUNNING", "pending":
+		return false
+	}
+	for _, d := range x.Deliveries {
+		if d.SettledAt.IsZero() {
+			return false
+		}
+	}
+	return true
+}
