@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/waypost/waypost/infra/local/lambda"
 	"github.com/waypost/waypost/shared/assemble"
@@ -54,6 +55,10 @@ func (r *Runtime) deploy(ctx context.Context, c Config, pages *pages) error {
 			return fmt.Errorf("setting the TTL of %s: %w", table, err)
 		}
 	}
+	queue, err := sqs.NewFromConfig(r.AWS).CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(DeadLetterQueue)})
+	if err != nil {
+		return fmt.Errorf("creating the dead-letter queue: %w", err)
+	}
 	role := "arn:aws:iam::" + Account + ":role/waypost-journeys"
 	machine, err := sfn.NewFromConfig(r.AWS).CreateStateMachine(ctx, &sfn.CreateStateMachineInput{
 		Name: aws.String(Prefix + "delivery"), Definition: &statemachines.Delivery, RoleArn: &role})
@@ -67,7 +72,7 @@ func (r *Runtime) deploy(ctx context.Context, c Config, pages *pages) error {
 	}
 	platform := &assemble.Platform{AWS: r.AWS, Log: r.log, Now: time.Now, Env: assemble.Env{
 		ProfilesTable: ProfilesTable, ProfileKey: "id", CatalogTable: CatalogTable, LedgerTable: LedgerTable, LimitsTable: LimitsTable,
-		DeadLetterQueue: "", JourneyRole: role, Names: names, Prefix: Prefix,
+		DeadLetterQueue: aws.ToString(queue.QueueUrl), JourneyRole: role, Names: names, Prefix: Prefix,
 		Egress: egress.Local(),
 	}}
 	if !c.Live {

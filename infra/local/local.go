@@ -23,6 +23,7 @@ import (
 	"github.com/waypost/waypost/infra/local/awsport"
 	"github.com/waypost/waypost/infra/local/dynamo"
 	"github.com/waypost/waypost/infra/local/lambda"
+	"github.com/waypost/waypost/infra/local/queue"
 	"github.com/waypost/waypost/infra/local/secrets"
 	"github.com/waypost/waypost/infra/local/states"
 )
@@ -87,6 +88,7 @@ func Start(ctx context.Context, c Config) (*Runtime, error) {
 		DynamoDB:       dynamo.New(dynamo.Options{Account: Account, Region: Region, Log: log}),
 		StepFunctions:  r.engine,
 		SecretsManager: secrets.New(secrets.Options{Account: Account, Region: Region, Log: log}),
+		SQS:            queue.New(queue.Options{Account: Account, Region: Region, Log: log}),
 		Lambda:         r.host.Handler(), Account: Account,
 	})
 	pages := newPages()

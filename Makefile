@@ -1,0 +1,46 @@
+# Waypost. `make help` lists what there is.
+
+ARCH       ?= arm64
+BUILD      ?= build
+FUNCTIONS  := $(notdir $(patsubst %/main.go,%,$(wildcard functions/*/main.go)))
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME   ?= 200000x
+# The race detector needs a C compiler; without one the tests run without it.
+RACE       := $(if $(shell command -v "$${CC:-cc}" 2>/dev/null || command -v gcc 2>/dev/null),-race)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench build lint fuzz conformance clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## run all of Waypost on this machine, with the example (ARGS=--once to end by itself)
+	@go run ./infra/waypost local $(ARGS)
+
+test: ## run every test, with the race detector
+	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
+	go test $(RACE) ./...
+
+bench: ## measure, each number beside a baseline of the same run
+	@go run ./infra/bench $(ARGS)
+
+build: ## build each function to build/FUNCTION/bootstrap, for linux/arm64 or linux/ARCH
+	@for f in $(FUNCTIONS); do \
+		echo "  $(BUILD)/$$f/bootstrap (linux/$(ARCH))"; \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -trimpath -tags lambda.norpc -ldflags='-s -w' -o $(BUILD)/$$f/bootstrap ./functions/$$f || exit 1; \
+	done
+
+lint: ## check formatting, vet, staticcheck and go.mod
+	@test -z "$$(gofmt -l .)" || { echo "not formatted, run gofmt -w on:"; gofmt -l .; exit 1; }
+	go vet ./...
+	$(STATICCHECK) ./...
+	go mod tidy -diff
+
+fuzz: ## fuzz what parses, for a short time (FUZZTIME=200000x)
+	@bash .ci/fuzz $(FUZZTIME)
+
+conformance: ## hold our Step Functions against an independent interpreter (needs Python)
+	@go run ./infra/local/conformance $(ARGS)
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
