@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"runtime/debug"
 	"strings"
 )
 
@@ -91,7 +92,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		WriteError(w, &Error{Code: "RequestEntityTooLargeException", Message: "the request's body could not be read, or is too large", Status: http.StatusRequestEntityTooLarge})
 		return
 	}
-	out, err := op(r.Context(), body)
+	out, err := call(r.Context(), op, body)
 	if err != nil {
 		known, ok := errors.AsType[*Error](err)
 		if !ok {
@@ -106,6 +107,16 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// A failure to write is the client's going away: there is nobody to tell.
 	_ = json.NewEncoder(w).Encode(out)
+}
+
+// call turns a panic, which is a defect of the operation, into an error.
+func call(ctx context.Context, op Operation, body []byte) (out any, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return op(ctx, body)
 }
 
 func (s *Service) log() *slog.Logger {

@@ -23,6 +23,9 @@ func TestService(t *testing.T) {
 			case "bug":
 				return nil, errors.New("a planted secret")
 			}
+			if in.Name == "panic" {
+				panic("a planted secret")
+			}
 			return map[string]string{"Hello": in.Name}, nil
 		}),
 	}}
@@ -34,6 +37,7 @@ func TestService(t *testing.T) {
 		{"answers", "POST", "Svc.Greet", `{"Name":"Ann","Unknown":1}`, 200, `{"Hello":"Ann"}`, ""},
 		{"AWS's error", "POST", "Svc.Greet", `{}`, 400, `{"__type":"NoName","message":"has no name"}`, "Old.NoName;Sender"},
 		{"unknown error says nothing", "POST", "Svc.Greet", `{"Name":"bug"}`, 500, `{"__type":"InternalFailure","message":"an internal error; its details are in the log"}`, ""},
+		{"a panic says nothing", "POST", "Svc.Greet", `{"Name":"panic"}`, 500, `{"__type":"InternalFailure","message":"an internal error; its details are in the log"}`, ""},
 		{"unknown operation", "POST", "Svc.Wave", `{}`, 400, `{"__type":"UnknownOperationException","message":"the local runtime does not serve the operation \"Wave\""}`, ""},
 		{"not POST", "GET", "Svc.Greet", ``, 400, `{"__type":"UnknownOperationException","message":"the method must be POST, not GET"}`, ""},
 		{"too large", "POST", "Svc.Greet", strings.Repeat(" ", 65), 413, `{"__type":"RequestEntityTooLargeException","message":"the request's body could not be read, or is too large"}`, ""},
