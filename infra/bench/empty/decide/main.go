@@ -1,0 +1,24 @@
+// Command decide is the least that a function with decide's AWS client could
+// be: the baseline of its cold start.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+)
+
+func main() {
+	cfg, err := config.LoadDefaultConfig(context.Background())
+	if err != nil {
+		os.Exit(1)
+	}
+	db := dynamodb.NewFromConfig(cfg)
+	lambda.Start(func(ctx context.Context) error { // it is never invoked
+		_, err := db.GetItem(ctx, &dynamodb.GetItemInput{})
+		return err
+	})
+}

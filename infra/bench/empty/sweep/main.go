@@ -1,0 +1,32 @@
+// Command sweep is the least that a function with the sweep's AWS clients
+// could be: the baseline of its cold start.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+)
+
+func main() {
+	cfg, err := config.LoadDefaultConfig(context.Background())
+	if err != nil {
+		os.Exit(1)
+	}
+	db, machines, queue := dynamodb.NewFromConfig(cfg), sfn.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
+	lambda.Start(func(ctx context.Context) error { // it is never invoked
+		if _, err := db.GetItem(ctx, &dynamodb.GetItemInput{}); err != nil {
+			return err
+		}
+		if _, err := machines.StartExecution(ctx, &sfn.StartExecutionInput{}); err != nil {
+			return err
+		}
+		_, err := queue.SendMessage(ctx, &sqs.SendMessageInput{})
+		return err
+	})
+}
