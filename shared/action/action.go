@@ -57,7 +57,7 @@ func Compile(def Definition) (*Action, error) {
 	a.response = w.answer("response", def.Contract.Response)
 	a.failure = w.answer("error", def.Contract.Error)
 	if src := def.Settings.Requires; src != "" {
-		expression, err := mapping.ParseExpression(src)
+		expression, err := ParseExpression(src)
 		if err != nil {
 			w.details = append(w.details, fault.Under("settings.requires", fault.Details(err))...)
 		}
@@ -72,6 +72,16 @@ func Compile(def Definition) (*Action, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// ParseExpression reads a bare expression of a document, and tells whoever
+// wrote it as a template so.
+func ParseExpression(src string) (*mapping.Expression, error) {
+	expression, err := mapping.ParseExpression(src)
+	if err != nil && strings.HasPrefix(strings.TrimSpace(src), "{{") {
+		return nil, fault.Wrap(err, fault.Invalid, "is an expression by itself: write it without {{ and }}")
+	}
+	return expression, err
 }
 
 // Field gives the field that a mapping names, which may have "body." before
@@ -117,7 +127,7 @@ func (w *walker) answer(part string, raw json.RawMessage) *schema.Schema {
 	if err == nil {
 		m, _ := doc.(map[string]any)
 		if _, whole := m["type"].(string); !whole {
-			doc = map[string]any{"type": "object", "properties": m}
+			doc = map[string]any{"type": "object", "properties": m, "additionalProperties": false} // {} names nothing
 		}
 		var compiled *schema.Schema
 		if compiled, err = schema.Compile(doc); err == nil {

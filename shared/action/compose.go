@@ -38,7 +38,7 @@ func (a *Action) Compose(values map[string]any) (*Message, error) {
 	for name, v := range values {
 		f := a.Field(name)
 		if f == nil {
-			c.say(name, "is not a field of %s version", a.Name)
+			c.say(name, "is not a field of the action %s", a.Name)
 			continue
 		}
 		c.values[f] = v
@@ -128,8 +128,8 @@ func (c *composer) text(in place, name string, v any) (string, bool) {
 func (c *composer) path(template string, params map[string]any) string {
 	return pathParam.ReplaceAllStringFunc(template, func(braced string) string {
 		name := braced[1 : len(braced)-1]
-		text, _ := c.text(inPath, name, params[name])
-		if text == "" || text == "." || text == ".." {
+		text, sent := c.text(inPath, name, params[name])
+		if sent && (text == "" || text == "." || text == "..") { // one that is not sent was reported as required
 			c.say("path."+name, "came out empty or as dots, which would change the path")
 		}
 		return url.PathEscape(text)
@@ -166,7 +166,7 @@ func (c *composer) value(path []string, v any) (any, bool) {
 }
 
 // Response picks, from an answer that was accepted, what the contract lets a
-// journey read. A field that breaks its schema is left out. Its error says
+// journey read. A field of another type is left out. Its error says
 // that the contract reads fields and the answer is not JSON.
 func (a *Action) Response(body []byte) (any, error) { return pick(a.response, body) }
 

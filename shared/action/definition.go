@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/limit"
 	"github.com/waypost/waypost/shared/secret"
 )
@@ -117,8 +118,11 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	v, err := time.ParseDuration(s)
+	if err != nil {
+		return fault.New(fault.Invalid, "%q is no duration, or is too long", s)
+	}
 	*d = Duration(v)
-	return err
+	return nil
 }
 
 // String writes "10s", "1h" or "1h30m0.5s".

@@ -84,14 +84,12 @@ func newField(in place, path []string, m map[string]any) (*Field, []fault.Detail
 			rules[k] = v
 		}
 	}
-	switch t := rules["type"].(type) {
-	case nil:
+	if t, given := rules["type"]; !given {
 		say("type", "is missing; give string, number, integer, boolean, object or array")
-	case string:
-		if in != inBody && !slices.Contains([]string{"string", "number", "integer", "boolean"}, t) {
-			say("type", "must be string, number, integer or boolean here")
-		}
+	} else if name, ok := t.(string); in != inBody && (!ok || !slices.Contains([]string{"string", "number", "integer", "boolean"}, name)) {
+		say("type", "must be string, number, integer or boolean here")
 	}
+	details = append(details, unknownIn(rules, at)...)
 	compiled, err := schema.Compile(rules)
 	if err != nil {
 		return nil, append(details, fault.Under(at, fault.Details(err))...)
@@ -105,8 +103,42 @@ func newField(in place, path []string, m map[string]any) (*Field, []fault.Detail
 	if f.Nullable && in != inBody {
 		say("nullable", "only a body field can be null")
 	}
+	if f.Optional && in == inPath {
+		say("optional", "a part of the path can't be left out")
+	}
 	return f, details
 }
+
+// unknownIn finds keywords and formats of a field that JSON Schema would pass
+// over in silence: here they are slips of the pen.
+func unknownIn(rules map[string]any, at string) []fault.Detail {
+	var details []fault.Detail
+	for _, key := range sortedKeys(rules) {
+		if !slices.Contains(schemaKeywords, key) {
+			details = append(details, fault.Detail{Path: at + "." + key, Rule: "additionalProperties", Message: "is not a key of a field",
+				Suggestion: fault.Nearest(key, append(slices.Clone(fieldKeywords), schemaKeywords...))})
+		}
+	}
+	if format, ok := rules["format"].(string); ok && !slices.Contains(formats, format) {
+		details = append(details, fault.Detail{Path: at + ".format", Rule: "format", Suggestion: fault.Nearest(format, formats),
+			Message: "must be one of " + strings.Join(formats, ", ") + " (a phone number is e164)"})
+	}
+	return details
+}
+
+// schemaKeywords are those of JSON Schema, draft 2020-12, that describe a
+// value, with the annotations; formats are those that package schema asserts.
+var (
+	schemaKeywords = []string{
+		"type", "format", "enum", "const", "default", "title", "description", "examples", "$comment", "deprecated", "readOnly", "writeOnly",
+		"minLength", "maxLength", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+		"items", "prefixItems", "contains", "minContains", "maxContains", "minItems", "maxItems", "uniqueItems", "unevaluatedItems",
+		"properties", "patternProperties", "additionalProperties", "propertyNames", "unevaluatedProperties", "required", "minProperties",
+		"maxProperties", "dependentRequired", "dependentSchemas", "allOf", "anyOf", "oneOf", "not", "if", "then", "else",
+		"$ref", "$defs", "contentEncoding", "contentMediaType",
+	}
+	formats = []string{"date", "date-time", "duration", "e164", "email", "hostname", "ipv4", "ipv6", "regex", "time", "uri", "uri-reference", "uuid"}
+)
 
 // Required says whether a journey must map the field.
 func (f *Field) Required() bool { return !f.Optional && !f.Nullable && f.preset == nil }

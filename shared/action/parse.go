@@ -77,13 +77,34 @@ func read(data []byte, compiled func() (*schema.Schema, error), what string, int
 	if err != nil {
 		return err
 	}
-	if err := fault.Document(what, rules.Validate(doc)); err != nil {
+	if err := fault.Document(what, Plainly(rules.Validate(doc))); err != nil {
 		return err
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return fault.Wrap(err, fault.Invalid, "%s", what)
+		return fault.Wrap(err, fault.Invalid, "%s: %s", what, fault.Public(err))
 	}
 	return nil
+}
+
+// Plainly says in words what the patterns of a document's schema say, and what
+// stands in the place of a credential. The journey's document has the same patterns.
+func Plainly(details []fault.Detail) []fault.Detail {
+	for i, d := range details {
+		pattern, found := strings.CutPrefix(d.Message, "must match the regular expression ")
+		if words := inWords[pattern]; found && words != "" {
+			details[i].Message = words
+		}
+		if d.Rule == "additionalProperties" && strings.HasPrefix(strings.TrimPrefix(d.Path, "settings."), "auth.") && d.Suggestion == "" {
+			details[i].Message += "; auth names a secret, and the secret holds the credential"
+		}
+	}
+	return details
+}
+
+var inWords = map[string]string{
+	`^[a-z][a-z0-9_]{0,29}$`:           "must begin with a letter, and have at most 30 of a to z, 0 to 9 and _",
+	`^(/.*)?$`:                         "must begin with /",
+	`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`: "must be a duration with its unit, such as 500ms, 10s or 1h",
 }
 
 // check finds what the settings' schema can't say.
@@ -94,8 +115,7 @@ func (s Settings) check(guard Guard) []fault.Detail {
 	}
 	if err := guard.Check(s.URL); err != nil {
 		say("url", "%s", fault.Public(err))
-	}
-	if strings.ContainsAny(s.URL, "?#") {
+	} else if strings.ContainsAny(s.URL, "?#") {
 		say("url", "must have no query and no fragment; a query goes in contract.query")
 	}
 	if s.Auth != nil {
@@ -107,6 +127,9 @@ func (s Settings) check(guard Guard) []fault.Detail {
 	if w := s.Within(); w > MaxWithin {
 		say("retry.within", "must be at most %s", Duration(MaxWithin))
 	}
-	details = append(details, limit.ValidateAll("settings.limits", s.Limits)...)
+	for _, d := range limit.ValidateAll("settings.limits", s.Limits) {
+		d.Path = strings.NewReplacer("[", ".", "]", "").Replace(d.Path) // as all other paths are written
+		details = append(details, d)
+	}
 	return details
 }

@@ -178,7 +178,7 @@ func (w *world) refused(method, path, body string, headers ...string) string {
 		m := e.(map[string]any)
 		at, _ := m["path"].(string)
 		if line, ok := m["line"]; ok {
-			at += fmt.Sprintf("line %v, column %v", line, m["column"])
+			at = strings.TrimPrefix(fmt.Sprintf("%s, line %v, column %v", at, line, m["column"]), ", ")
 		}
 		lines = append(lines, strings.TrimPrefix(fmt.Sprintf("%s: %s", at, m["message"]), ": "))
 	}

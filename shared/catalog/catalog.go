@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/waypost/waypost/shared/action"
@@ -19,9 +21,8 @@ import (
 
 // Machines makes state machines.
 type Machines interface {
-	// Create makes a machine, or finds it made with the same definition, and
-	// gives its ARN. One of that name with another definition is replaced:
-	// the catalog asks only before anything was started.
+	// Create makes a machine, or finds it made already, and gives its ARN. The
+	// name holds a digest of the definition, so one of that name is the same.
 	Create(ctx context.Context, name string, m *journey.Machine) (arn string, _ error)
 }
 
@@ -39,18 +40,12 @@ type Catalog struct {
 	Now    func() time.Time
 }
 
-// A Draft is a saved document that nothing uses yet.
-type Draft struct {
-	Document json.RawMessage `json:"document"`
-	SavedAt  time.Time       `json:"savedAt"`
-}
-
 // A Version says which version of an action or a journey is published.
 type Version struct {
 	Version int `json:"version"`
 }
 
-// Names lists what there is of a kind, sorted.
+// List lists the names of what there is of a kind, sorted.
 func (c *Catalog) List(ctx context.Context, kind string) ([]string, error) {
 	items, err := c.Store.List(ctx, "list#"+kind)
 	if err != nil {
@@ -153,11 +148,16 @@ func (c *Catalog) traits(name, provider string) (channel.Traits, error) {
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	d := fault.Detail{Path: "channel", Message: fmt.Sprintf("is not a channel of this deployment, which has %v", names), Suggestion: fault.Nearest(name, names)}
+	d := fault.Detail{Path: "channel", Message: "is not a channel of this deployment, which has " + strings.Join(names, ", "), Suggestion: fault.Nearest(name, names)}
 	if slices.Contains(names, name) {
-		d = fault.Detail{Path: "provider", Message: fmt.Sprintf("is not a provider of %s; it has %v", name, providers), Suggestion: fault.Nearest(provider, providers)}
-		if len(providers) == 0 {
+		d = fault.Detail{Path: "provider", Suggestion: fault.Nearest(provider, providers)}
+		switch {
+		case len(providers) == 0:
 			d.Message = name + " has no providers; leave it out"
+		case provider == "":
+			d.Message = "is missing; " + name + " has " + strings.Join(providers, ", ")
+		default:
+			d.Message = "is not a provider of " + name + ", which has " + strings.Join(providers, ", ")
 		}
 	}
 	return channel.Traits{}, fault.Document("the action is not valid", []fault.Detail{d})
@@ -166,6 +166,22 @@ func (c *Catalog) traits(name, provider string) (channel.Traits, error) {
 // PublishAction makes the draft a version. Where the latest version has the
 // same contract already it answers that one, and changes nothing.
 func (c *Catalog) PublishAction(ctx context.Context, name string) (PublishedAction, error) {
+	return repeated(func() (PublishedAction, error) { return c.publishAction(ctx, name) })
+}
+
+// repeated repeats a change that another overtook: it reads everything again,
+// and so comes to what it would have come to a moment later.
+func repeated[T any](change func() (T, error)) (T, error) {
+	const most = 3
+	for n := 1; ; n++ {
+		v, err := change()
+		if n == most || !errors.Is(err, errOvertaken) {
+			return v, err
+		}
+	}
+}
+
+func (c *Catalog) publishAction(ctx context.Context, name string) (PublishedAction, error) {
 	doc, err := c.Draft(ctx, KindAction, name)
 	if err != nil {
 		return PublishedAction{}, err
@@ -226,6 +242,10 @@ func (c *Catalog) Published(ctx context.Context, name string, version int) (Publ
 // PatchSettings changes the settings under a published version by a merge
 // patch (RFC 7396), as a new revision. A patch that changes nothing makes none.
 func (c *Catalog) PatchSettings(ctx context.Context, name string, version int, patch []byte) (PublishedAction, error) {
+	return repeated(func() (PublishedAction, error) { return c.patchSettings(ctx, name, version, patch) })
+}
+
+func (c *Catalog) patchSettings(ctx context.Context, name string, version int, patch []byte) (PublishedAction, error) {
 	p, stamp, err := c.published(ctx, name, version)
 	if err != nil {
 		return PublishedAction{}, err
@@ -247,10 +267,10 @@ func (c *Catalog) PatchSettings(ctx context.Context, name string, version int, p
 	}
 	a, err := action.Compile(next.Definition)
 	if err != nil {
-		return PublishedAction{}, err
+		return PublishedAction{}, ofSettings(fault.Details(err))
 	}
-	if err := fault.Document("the settings are not valid", traits.Check(a)); err != nil {
-		return PublishedAction{}, err
+	if wrong := traits.Check(a); len(wrong) > 0 {
+		return PublishedAction{}, ofSettings(wrong)
 	}
 	if reflect.DeepEqual(next.Settings, p.Settings) {
 		return p, nil
@@ -263,6 +283,15 @@ func (c *Catalog) PatchSettings(ctx context.Context, name string, version int, p
 	ch.put(versionKey(KindAction, name, version), next, stamp)
 	ch.put(revisionKey(name, version, next.Revision), next.Settings, 0)
 	return next, ch.write(ctx, c.Store)
+}
+
+// ofSettings is the error for what is wrong with an action after a patch: paths
+// begin where the patch's do.
+func ofSettings(details []fault.Detail) error {
+	for i := range details {
+		details[i].Path = strings.TrimPrefix(details[i].Path, "settings.")
+	}
+	return fault.Document("the settings are not valid", details)
 }
 
 // merged applies a merge patch to settings. A key of the contract is refused
@@ -280,6 +309,10 @@ func merged(s action.Settings, patch []byte) ([]byte, error) {
 		if slices.Contains([]string{"contract", "method", "path", "pathParams", "query", "headers", "body", "response", "error", "channel", "provider"}, key) {
 			return nil, fault.Document("a published contract never changes", []fault.Detail{{Path: key,
 				Message: "belongs to the contract: save a draft with the change and publish it as a new version"}})
+		}
+		if key == "settings" {
+			return nil, fault.Document("the settings are not valid", []fault.Detail{{Path: key,
+				Message: "is not a setting: send what stands in it, as in {\"timeout\": \"5s\"}"}})
 		}
 	}
 	now, err := json.Marshal(s)

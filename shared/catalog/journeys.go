@@ -2,9 +2,12 @@ package catalog
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/waypost/waypost/shared/action"
@@ -40,6 +43,10 @@ func (c *Catalog) SaveJourney(ctx context.Context, name string, doc []byte) erro
 // version: new events enter it, and whoever is in an older version finishes
 // there. Where the live version is the same already it answers that one.
 func (c *Catalog) PublishJourney(ctx context.Context, name string) (PublishedJourney, error) {
+	return repeated(func() (PublishedJourney, error) { return c.publishJourney(ctx, name) })
+}
+
+func (c *Catalog) publishJourney(ctx context.Context, name string) (PublishedJourney, error) {
 	doc, err := c.Draft(ctx, KindJourney, name)
 	if err != nil {
 		return PublishedJourney{}, err
@@ -62,12 +69,13 @@ func (c *Catalog) PublishJourney(ctx context.Context, name string) (PublishedJou
 	if err != nil {
 		return PublishedJourney{}, err
 	}
-	m, err := journey.Compile(j, c.view(ctx, nil), c.Names)
+	sees := c.view(ctx, nil)
+	m, err := journey.Compile(j, sees, c.Names)
 	if err != nil {
-		return PublishedJourney{}, err
+		return PublishedJourney{}, sees.explain(err)
 	}
 	p := PublishedJourney{Journey: name, Version: v.Version + 1, Type: m.Type, Document: doc, PublishedAt: c.Now()}
-	if p.Machine, err = c.Machines.Create(ctx, fmt.Sprintf("%s%s-v%d", c.Prefix, name, p.Version), m); err != nil {
+	if p.Machine, err = c.Machines.Create(ctx, c.machineName(name, p.Version, m), m); err != nil {
 		return PublishedJourney{}, err
 	}
 	ch := change{at: p.PublishedAt}
@@ -77,6 +85,14 @@ func (c *Catalog) PublishJourney(ctx context.Context, name string) (PublishedJou
 		return PublishedJourney{}, err
 	}
 	return p, ch.write(ctx, c.Store)
+}
+
+// machineName names a machine after its journey, its version and what is in
+// it: two publishes that race for a version with different drafts each make a
+// machine of their own, and the one that is recorded is the winner's.
+func (c *Catalog) machineName(name string, version int, m *journey.Machine) string {
+	digest := sha256.Sum256(m.Definition)
+	return fmt.Sprintf("%s%s-v%d-%x", c.Prefix, name, version, digest[:4])
 }
 
 // listen puts the version into its event type's listeners, and takes the
@@ -160,7 +176,7 @@ func (c *Catalog) saveSchema(ctx context.Context, key Key, doc []byte, listed *K
 		return err
 	}
 	with := as(compiled.Type())
-	if err := c.recompile(ctx, &with, "the schema is not saved: it would break live journeys", nil); err != nil {
+	if err := c.recompile(ctx, &with, "the schema is not saved: it would break", nil); err != nil {
 		return err
 	}
 	ch := change{at: c.Now()}
@@ -175,16 +191,18 @@ func (c *Catalog) saveSchema(ctx context.Context, key Key, doc []byte, listed *K
 func (c *Catalog) stillFits(ctx context.Context, a *action.Action, version int) error {
 	with := override{action: a, version: version}
 	uses := func(j *journey.Journey) bool { return mentions(j.Steps, a.Name, version) }
-	return c.recompile(ctx, &with, "the settings are not changed: they would break live journeys", uses)
+	return c.recompile(ctx, &with, "the settings are not changed: they would break", uses)
 }
 
-// recompile compiles every live journey that uses picks, as if with were saved already.
+// recompile compiles every live journey that uses picks, as if with were saved
+// already. Its Conflict is the refusal, with the names of those that no longer compile.
 func (c *Catalog) recompile(ctx context.Context, with *override, refusal string, uses func(*journey.Journey) bool) error {
 	names, err := c.List(ctx, KindJourney)
 	if err != nil {
 		return err
 	}
 	var broken []fault.Detail
+	var breaks []string
 	for _, name := range names {
 		version, err := c.Latest(ctx, KindJourney, name)
 		if err != nil {
@@ -209,13 +227,18 @@ func (c *Catalog) recompile(ctx context.Context, with *override, refusal string,
 			return err
 		}
 		if err != nil {
-			broken = append(broken, fault.Under(fmt.Sprintf("%s version %d", name, version), fault.Details(err))...)
+			breaks = append(breaks, fmt.Sprintf("%s (version %d)", name, version))
+			broken = append(broken, fault.Under(KindJourney+"."+name, fault.Details(err))...)
 		}
 	}
-	if len(broken) > 0 {
-		return &fault.Error{Code: fault.Conflict, Message: refusal, Details: broken}
+	if len(broken) == 0 {
+		return nil
 	}
-	return nil
+	plural := ""
+	if len(breaks) > 1 {
+		plural = "s"
+	}
+	return &fault.Error{Code: fault.Conflict, Message: fmt.Sprintf("%s the live journey%s %s", refusal, plural, strings.Join(breaks, ", ")), Details: broken}
 }
 
 // mentions says whether steps use an action's version.
@@ -250,11 +273,11 @@ type override struct {
 }
 
 // view is what a journey can see, with a change that is not saved yet.
-func (c *Catalog) view(ctx context.Context, with *override) journey.View {
+func (c *Catalog) view(ctx context.Context, with *override) *view {
 	if with == nil {
 		with = &override{}
 	}
-	return &view{c, ctx, with}
+	return &view{Catalog: c, ctx: ctx, with: with}
 }
 
 // A view reads the catalog for one publish. It keeps its context, since it
@@ -263,12 +286,26 @@ type view struct {
 	*Catalog
 	ctx  context.Context
 	with *override
+	// noProfiles says that there is no profile schema, so that no attribute can be named.
+	noProfiles bool
+}
+
+// explain adds to what is wrong with a journey that there is no profile schema
+// to name attributes of, where it names some.
+func (v *view) explain(err error) error {
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok || !v.noProfiles || !slices.ContainsFunc(e.Details, func(d fault.Detail) bool { return strings.Contains(d.Message, "the profile schema has no") }) {
+		return err
+	}
+	explained := *e
+	explained.Details = append(slices.Clone(e.Details), fault.Detail{Message: "there is no profile schema yet: PUT one to /admin/v1/profile-schema"})
+	return &explained
 }
 
 func (v *view) Types(event string) (data, profile schema.Type, _ error) {
 	profile, err := v.typeOf(v.with.profile, v.ProfileSchema)
 	if fault.Is(err, fault.NotFound) {
-		profile, err = schema.Object(nil), nil // then no attribute can be named
+		profile, err, v.noProfiles = schema.Object(nil), nil, true
 	}
 	if err != nil {
 		return data, profile, err

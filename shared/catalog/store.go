@@ -15,6 +15,7 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -117,7 +118,10 @@ func (c *change) write(ctx context.Context, s Store) error {
 	}
 	err := s.Write(ctx, c.items)
 	if fault.Is(err, fault.Conflict) {
-		return fault.Wrap(err, fault.Conflict, "somebody else changed it at the same moment; read it again and repeat")
+		return fault.Wrap(errors.Join(errOvertaken, err), fault.Conflict, "somebody else changed it at the same moment; read it again and repeat")
 	}
 	return err
 }
+
+// errOvertaken is the cause of a Conflict with another change of the same moment.
+var errOvertaken = errors.New("overtaken by another change")

@@ -112,7 +112,7 @@ func (c *checker) actionShape(s *Step, at string) {
 	if s.Action.Await == AwaitStatus {
 		c.say(at+".action.await", "\"status\" needs an action whose provider reports a status by callback, and %s has none; use \"response\" or \"none\"", s.Action.Name)
 	}
-	if s.Action.Deadline != 0 {
+	if s.Action.Deadline != 0 && s.Action.Await != AwaitStatus {
 		c.say(at+".action.deadline", "is only for await: \"status\"")
 	}
 	for _, name := range sortedNames(s.Action.With) {
@@ -157,7 +157,7 @@ func (c *checker) parses(src, at string) *mapping.Expression {
 	if src == "" {
 		return nil
 	}
-	e, err := mapping.ParseExpression(src)
+	e, err := action.ParseExpression(src)
 	if err != nil {
 		c.adopt(at, err)
 	}
@@ -278,13 +278,12 @@ func (c *checker) fieldType(f *action.Field, raw json.RawMessage, at string) {
 		c.adopt(at, err)
 		return
 	}
-	if problem := f.Misfit(got); problem != "" {
-		c.say(at, "%s", problem)
-	}
 	if !dynamic(v) {
 		for _, d := range f.Check(v) {
 			c.say(strings.TrimSuffix(at+"."+d.Path, "."), "%s", d.Message)
 		}
+	} else if problem := f.Misfit(got); problem != "" {
+		c.say(at, "%s", problem)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/waypost/waypost/shared/action"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/schema"
 )
@@ -203,7 +204,7 @@ func Parse(data []byte) (*Journey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := fault.Document("the journey is not valid", rules.Validate(doc)); err != nil {
+	if err := fault.Document("the journey is not valid", action.Plainly(rules.Validate(doc))); err != nil {
 		return nil, err
 	}
 	j := &Journey{}
