@@ -48,6 +48,9 @@ func (h *Handler) build() *http.ServeMux {
 	h.definitions(a)
 	h.journeys(a)
 	h.reports(a)
+	for _, own := range []string{"ErrorModel", "ErrorDetail"} {
+		delete(config.Components.Schemas.Map(), own) // huma describes its own errors; no answer has them
+	}
 
 	described := func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, a.OpenAPI()) }
 	mux.HandleFunc("GET "+describedAt, described)
