@@ -102,7 +102,9 @@ func (m *machines) Create(_ context.Context, name string, machine *journey.Machi
 }
 
 // executions is the engine's side that tells of executions, by ARN.
-type executions map[string]struct {
+type executions map[string]execution
+
+type execution struct {
 	run    admin.Run
 	visits []admin.Visit
 }
