@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -180,8 +181,8 @@ func TestExecutionTimeout(t *testing.T) {
 }
 
 func TestExpress(t *testing.T) {
-	calls := 0
-	bubble(t, func(_ context.Context, _ string, p []byte) ([]byte, error) { calls++; return p, nil }, func(b *bench) {
+	var calls atomic.Int32
+	bubble(t, func(_ context.Context, _ string, p []byte) ([]byte, error) { calls.Add(1); return p, nil }, func(b *bench) {
 		// Every minute a call: after five the execution's time is over.
 		definition := `{"StartAt":"W","States":{"W":{"Type":"Wait","Seconds":61,"Next":"A"},"A":{"Type":"Task",
 			"Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"f"},"Next":"W"}}}`
@@ -202,8 +203,8 @@ func TestExpress(t *testing.T) {
 			t.Errorf("ListExecutions: got %q, want %q", fault, want)
 		}
 		time.Sleep(time.Hour)
-		if want := 8; calls != want {
-			t.Errorf("got %d calls, want %d: four in five minutes, twice", calls, want)
+		if got, want := calls.Load(), int32(8); got != want {
+			t.Errorf("got %d calls, want %d: four in five minutes, twice", got, want)
 		}
 	})
 }

@@ -65,6 +65,10 @@ func (p *Path) String() string { return p.text }
 // Context says whether the path reads the context object.
 func (p *Path) Context() bool { return p.context }
 
+// maxNodes bounds what a path may select on its way: "$..*..*..*" multiplies.
+// No state's data could hold as many values.
+const maxNodes = 300_000
+
 // Get selects from the data, or where the path begins with "$$" from the
 // context object. The error is a *NoValueError.
 func (p *Path) Get(data, context any) (any, error) {
@@ -92,7 +96,9 @@ func (p *Path) Get(data, context any) (any, error) {
 		single := s.kind == stepName || s.kind == stepIndex
 		next := make([]any, 0, len(nodes))
 		for _, n := range nodes {
-			next = s.all(n, root, next)
+			if next = s.all(n, root, next); len(next) > maxNodes {
+				return nil, &NoValueError{Path: p.text, Missing: p.text}
+			}
 		}
 		if definite && single && len(next) == 0 {
 			return nil, p.missing(i) // the definite part of the path must be there
