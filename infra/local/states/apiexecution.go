@@ -6,6 +6,9 @@ import (
 	"github.com/waypost/waypost/infra/local/states/value"
 )
 
+// startExecution starts an execution. The trace header is taken and means
+// nothing here: there is no X-Ray. Errors: InvalidArn, InvalidName,
+// InvalidExecutionInput, StateMachineDoesNotExist, ExecutionAlreadyExists.
 func (e *Engine) startExecution(in struct {
 	StateMachineArn string `json:"stateMachineArn"`
 	Name            string `json:"name"`
@@ -40,6 +43,9 @@ func (e *Engine) find(arn string) (*execution, error) {
 	return nil, &apiError{"ExecutionDoesNotExist", "Execution Does Not Exist: '" + arn + "'"}
 }
 
+// describeExecution shows a Standard execution. Nothing can be redriven here,
+// not even what AWS would redrive. Errors: InvalidArn (for an Express one too,
+// as on AWS), ExecutionDoesNotExist.
 func (e *Engine) describeExecution(in executionRequest) (any, error) {
 	x, err := e.find(in.ExecutionArn)
 	if err != nil {
@@ -88,6 +94,8 @@ func (x *execution) summary() object {
 	return out
 }
 
+// listExecutions lists a machine's executions, the newest first. A page goes on
+// where the last one ended, whatever was started meanwhile.
 func (e *Engine) listExecutions(in struct {
 	page
 	StateMachineArn string `json:"stateMachineArn"`
@@ -136,6 +144,8 @@ func (e *Engine) listExecutions(in struct {
 	return out, nil
 }
 
+// stopExecution ends an execution before it answers, where AWS may take a
+// moment. What has ended already stays as it is, and is no error.
 func (e *Engine) stopExecution(in struct {
 	ExecutionArn string `json:"executionArn"`
 	Error        string `json:"error"`
@@ -148,6 +158,9 @@ func (e *Engine) stopExecution(in struct {
 	return object{"stopDate": stamp(x.stop(in.Error, in.Cause))}, nil
 }
 
+// getExecutionHistory shows a history, up to 1000 events a page, 100 unless
+// told. A token names the event to go on with, so that a history which grows
+// between two pages shifts neither order.
 func (e *Engine) getExecutionHistory(in struct {
 	page
 	ExecutionArn         string `json:"executionArn"`
@@ -186,6 +199,8 @@ func (e *Engine) getExecutionHistory(in struct {
 	return out, nil
 }
 
+// describeStateMachineForExecution shows the definition that an execution runs,
+// which is its machine's at the start: later updates do not touch it.
 func (e *Engine) describeStateMachineForExecution(in executionRequest) (any, error) {
 	x, err := e.find(in.ExecutionArn)
 	if err != nil {
@@ -201,6 +216,10 @@ func (e *Engine) describeStateMachineForExecution(in executionRequest) (any, err
 	out["updateDate"] = stamp(updated)
 	return out, nil
 }
+
+// The three operations on task tokens tell apart a token that was never given
+// out (InvalidToken) and one whose Task has ended (TaskTimedOut, which AWS says
+// of any end): whoever calls back late must know that it was not a mistake.
 
 func (e *Engine) sendTaskSuccess(in struct {
 	TaskToken string `json:"taskToken"`

@@ -42,6 +42,9 @@ type createRequest struct {
 	Publish              bool            `json:"publish"`
 }
 
+// createStateMachine makes a machine. AWS makes this idempotent: the same name,
+// definition, type, logging and tracing is answered as the first time, without
+// regard to the role and the tags; the definition is compared as text.
 func (e *Engine) createStateMachine(in createRequest) (any, error) {
 	express, err := isExpress(in.Type)
 	if err != nil {
@@ -94,6 +97,8 @@ func isExpress(kind string) (bool, error) {
 		"' at 'type' failed to satisfy constraint: Member must satisfy enum value set: [STANDARD, EXPRESS]"}
 }
 
+// orElse gives a configuration as it was given, to be shown again: the local
+// runtime neither logs nor traces executions.
 func orElse(given json.RawMessage, otherwise string) json.RawMessage {
 	if len(given) == 0 {
 		return json.RawMessage(otherwise)
@@ -160,6 +165,7 @@ type updateRequest struct {
 	TracingConfiguration json.RawMessage `json:"tracingConfiguration"`
 }
 
+// updateStateMachine changes a machine for the executions to come.
 func (e *Engine) updateStateMachine(in updateRequest) (any, error) {
 	if in.Definition == nil && in.RoleArn == nil && in.LoggingConfiguration == nil && in.TracingConfiguration == nil {
 		return nil, &apiError{"MissingRequiredParameter",
@@ -195,6 +201,8 @@ func (e *Engine) updateStateMachine(in updateRequest) (any, error) {
 	return out, nil
 }
 
+// deleteStateMachine forgets a machine at once. AWS waits, as DELETING, until
+// its executions have ended; here they go on, and can be described, without it.
 func (e *Engine) deleteStateMachine(in struct {
 	StateMachineArn string `json:"stateMachineArn"`
 }) (any, error) {
@@ -210,6 +218,7 @@ func (e *Engine) deleteStateMachine(in struct {
 	return object{}, nil // what is not there is deleted already, says AWS
 }
 
+// listStateMachines lists machines in the order of their creation.
 func (e *Engine) listStateMachines(in page) (any, error) {
 	limit, from, err := in.bounds()
 	if err != nil {
@@ -238,6 +247,8 @@ type validateRequest struct {
 	MaxResults int    `json:"maxResults"`
 }
 
+// validateDefinition checks a definition without making a machine of it. It
+// knows errors alone, no warnings, so the severity asked for changes nothing.
 func (e *Engine) validateDefinition(in validateRequest) (any, error) {
 	express, err := isExpress(in.Type)
 	if err != nil {

@@ -171,6 +171,8 @@ func (f *frame) place(s *asl.State, input, result any) (any, error) {
 	return f.put(s.ResultPath, s.DiscardResult, input, result)
 }
 
+// put applies a ResultPath: nil is "$", and discard stands for null, which
+// keeps the input. It goes by the state's whole input, before InputPath.
 func (f *frame) put(p *asl.Path, discard bool, input, result any) (any, error) {
 	switch {
 	case discard:
@@ -185,6 +187,7 @@ func (f *frame) put(p *asl.Path, discard bool, input, result any) (any, error) {
 	return out, nil
 }
 
+// pass gives Result where there is one, else what Parameters make of the input.
 func (f *frame) pass(s *asl.State, input any) (any, error) {
 	result, err := f.parameters(s, input)
 	if err != nil {
@@ -227,6 +230,7 @@ func (f *frame) text(t asl.Text, field string, input any) (string, error) {
 	return s, nil
 }
 
+// choose finds the first rule that holds, and where it leads.
 func (f *frame) choose(s *asl.State, input any) (any, string, error) {
 	in, err := f.input(s, input)
 	if err != nil {
@@ -269,6 +273,8 @@ func (f *frame) wait(s *asl.State, input any) (any, error) {
 	return f.output(s, in)
 }
 
+// delay gives how long a Wait state waits; a time that has passed is no wait.
+// What a path selects may be wrong, and the causes are then in AWS's words.
 func (f *frame) delay(w asl.Delay, in any) (time.Duration, error) {
 	switch {
 	case w.Seconds != nil:

@@ -193,6 +193,9 @@ func (t *try) invoke(name string, payload []byte, w *waiter) (*answer, error) {
 	}) {
 		return nil, errClosed
 	}
+	// A function may call back before it ends, and even die after that. The
+	// callback then says how the Task ended, for SendTaskSuccess was answered
+	// as a success; but the events wait for the function, to be in order.
 	var early *callback
 	var calls <-chan callback
 	if w != nil {

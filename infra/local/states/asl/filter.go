@@ -63,6 +63,7 @@ func (f filterAnd) test(node, root any) bool {
 
 func (f filterNot) test(node, root any) bool { return !f.of.test(node, root) }
 
+// A path that may select many is there where it selects any; null is there.
 func (f filterHas) test(node, root any) bool {
 	v, ok := f.of.get(node, root)
 	if ok && !f.of.path.definite {
@@ -72,6 +73,8 @@ func (f filterHas) test(node, root any) bool {
 	return ok
 }
 
+// What is not there equals nothing, and differs from all that is; values of
+// two kinds are neither less nor greater, so that such a comparison is false.
 func (f filterCmp) test(node, root any) bool {
 	l, okL := f.left.get(node, root)
 	r, okR := f.right.get(node, root)
@@ -124,6 +127,9 @@ func compare(a, b any) (order int, ok bool) {
 // filterDepth bounds filters and parentheses within each other.
 const filterDepth = 50
 
+// filterStep reads what follows a "?": a condition in parentheses. Its grammar,
+// from loose to tight: or := and {"||" and}; and := term {"&&" term};
+// term := "!" term | "(" or ")" | operand [op operand].
 func (p *pathParser) filterStep() (step, error) {
 	if !p.accept("(") {
 		return step{}, p.unexpected()
@@ -195,12 +201,15 @@ func (p *pathParser) term() (filter, error) {
 		return nil, err
 	}
 	p.spaces()
+	// The longer operators first: "<" also begins "<=".
 	for _, op := range []string{"==", "!=", "<=", ">=", "<", ">"} {
 		if p.accept(op) {
 			right, err := p.operand()
 			return filterCmp{op: op, left: left, right: right}, err
 		}
 	}
+	// Operators of Jayway's JsonPath, which AWS uses, are refused by name: a
+	// definition that needs them must not seem to work.
 	for _, op := range []string{"=~", "in ", "nin ", "subsetof ", "contains ", "size ", "empty "} {
 		if p.accept(op) {
 			return nil, fmt.Errorf("the filter operator %q is not implemented", strings.TrimSpace(op))

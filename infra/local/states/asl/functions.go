@@ -137,6 +137,7 @@ func show(v any) string {
 	return value.Encode(v)
 }
 
+// stringToJSON reads JSON; a blank string gives null, as AWS was recorded to do.
 func stringToJSON(args []any) (any, error) {
 	s, ok := args[0].(string)
 	if !ok {
@@ -163,6 +164,7 @@ func list(v any) ([]any, error) {
 	return nil, errors.New("the first argument must be an array")
 }
 
+// arrayPartition cuts an array in parts of a size; the last may be smaller.
 func arrayPartition(args []any) (any, error) {
 	l, err := list(args[0])
 	if err != nil {
@@ -181,6 +183,8 @@ func arrayPartition(args []any) (any, error) {
 	return parts, nil
 }
 
+// arrayContains and arrayUnique compare by value: 1 is 1.0, and an object is
+// one with the same fields in another order.
 func arrayContains(args []any) (any, error) {
 	l, err := list(args[0])
 	if err != nil {
@@ -194,6 +198,8 @@ func arrayContains(args []any) (any, error) {
 	return false, nil
 }
 
+// arrayRange counts from the first to the last, both included, by the third.
+// AWS rounds what is not whole; it documents no step below 1, so none is taken.
 func arrayRange(args []any) (any, error) {
 	var n [3]int64
 	for i, a := range args {
@@ -286,6 +292,7 @@ func base64Decode(args []any) (any, error) {
 	return strings.ToValidUTF8(string(b), "\uFFFD"), nil
 }
 
+// hash gives a digest in hex, of a string's UTF-8 or of another value's JSON.
 func hash(args []any) (any, error) {
 	data, ok := args[0].(string)
 	if !ok {
@@ -318,6 +325,8 @@ func hash(args []any) (any, error) {
 	return hex.EncodeToString(sum), nil
 }
 
+// jsonMerge puts the second object's fields over the first one's. The third
+// argument is there for a merge in depth, which AWS itself does not have.
 func jsonMerge(args []any) (any, error) {
 	a, ok1 := args[0].(*value.Object)
 	b, ok2 := args[1].(*value.Object)

@@ -190,7 +190,7 @@ func (f *fields) next(s *State) {
 	switch {
 	case hasNext && hasEnd && end:
 		f.r.fail(f.at, "'Next' and 'End' can not both be there")
-	case !hasNext && !end && !f.has("Next"):
+	case !hasNext && !end && !f.has("Next"): // an End that is false ends nothing
 		f.r.fail(f.at, "These fields are required: [Next]")
 	}
 	s.Next = next
@@ -229,6 +229,7 @@ func (f *fields) resultSelector(s *State) {
 	}
 }
 
+// wait reads how long a Wait state waits: exactly one of four fields says so.
 func (f *fields) wait(s *State) {
 	given := 0
 	if n, ok := f.whole("Seconds", 0, maxSeconds); ok {
@@ -264,6 +265,8 @@ func (f *fields) parallel(s *State) {
 	f.handlers(s)
 }
 
+// mapState reads a Map. Iterator and Parameters are the older names of
+// ItemProcessor and ItemSelector; AWS still takes both.
 func (f *fields) mapState(s *State) {
 	key := "ItemProcessor"
 	if f.has("Iterator") && !f.has(key) {

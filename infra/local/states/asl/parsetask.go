@@ -12,6 +12,7 @@ import (
 // maxDelay is the most that MaxDelaySeconds may be.
 const maxDelay = 31_622_400
 
+// task reads a Task's own fields.
 func (f *fields) task(s *State) {
 	f.require("Resource")
 	f.resource(s)
@@ -26,6 +27,8 @@ func (f *fields) task(s *State) {
 	f.handlers(s)
 }
 
+// resource reads what a Task calls. The refusals for Express machines are in
+// AWS's words, so that a test against one reads as against the other.
 func (f *fields) resource(s *State) {
 	arn, ok := f.text("Resource")
 	if !ok {
@@ -111,6 +114,8 @@ func (f *fields) handlers(s *State) {
 	}
 }
 
+// retrier reads one of Retry. Its defaults are the language's: three attempts,
+// after 1 s and then twice as long each time, without a cap or jitter.
 func (f *fields) retrier(last bool) Retrier {
 	defer f.done()
 	f.text("Comment")
@@ -186,6 +191,8 @@ func (f *fields) errorEquals(last bool) []string {
 	return names
 }
 
+// reserved says whether a name that begins with "States." is one that Step
+// Functions knows; a machine that waits for another waits in vain.
 func reserved(name string) bool {
 	switch name {
 	case ErrAll, ErrTaskFailed, ErrTimeout, ErrHeartbeatTimeout, ErrRuntime, ErrDataLimit, ErrNoChoiceMatched,

@@ -111,6 +111,8 @@ func nameByte(c byte) bool {
 	return c >= 0x80 || c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
+// name reads a name after a dot. What has other characters goes in brackets
+// and quotes.
 func (p *pathParser) name() (step, error) {
 	start := p.pos
 	for p.pos < len(p.text) && nameByte(p.text[p.pos]) {
@@ -144,9 +146,11 @@ func (p *pathParser) bracket() (step, error) {
 		s = step{kind: stepName}
 		s.name, err = p.quoted()
 		if p.spaces(); err == nil && p.pos < len(p.text) && p.text[p.pos] == ',' {
+			// It would select an object with these names, not a list of values:
+			// a trap that no machine here needs.
 			err = errors.New("a union of names ['a','b'] is not implemented")
 		}
-	case c == '(':
+	case c == '(': // Jayway's [(@.length-1)]
 		err = errors.New("an index that is computed [(…)] is not implemented")
 	default:
 		s, err = p.numbers()
