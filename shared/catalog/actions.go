@@ -41,11 +41,11 @@ func NewActions(store Store, now func() time.Time) *Actions {
 
 // Cached gives what memory has of a version, or nil, and whether it is fresh.
 func (a *Actions) Cached(name string, version int) (*action.Action, bool) {
-	k, fresh := a.memory.get(versionName(name, version))
+	k, age := a.memory.get(versionName(name, version))
 	if k == nil {
 		return nil, false
 	}
-	return k.action, fresh
+	return k.action, age < MaxAge
 }
 
 // Read reads a version. An unchanged one is the same pointer as before. A

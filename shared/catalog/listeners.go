@@ -39,13 +39,22 @@ func NewListeners(store Store, now func() time.Time) *Listeners {
 	return &Listeners{store, now, newMemory[*Listening](now)}
 }
 
-// Of gives the schema and the live journeys of an event type. That nobody
-// listens is never taken from memory: a journey that has just been published
-// hears the next event.
-func (l *Listeners) Of(ctx context.Context, eventType string) (*Listening, error) {
-	if known, fresh := l.memory.get(eventType); fresh && len(known.Journeys) > 0 {
-		return known, nil
+// listenersAge is how long memory is trusted with who listens: shorter than
+// MaxAge, since an event that a journey misses does not come again.
+const listenersAge = time.Second
+
+// Known gives what memory has of an event type, or nil where that is nothing
+// or not fresh.
+func (l *Listeners) Known(eventType string) *Listening {
+	known, age := l.memory.get(eventType)
+	if known == nil || age > listenersAge {
+		return nil
 	}
+	return known
+}
+
+// Read reads the schema and the live journeys of an event type.
+func (l *Listeners) Read(ctx context.Context, eventType string) (*Listening, error) {
 	began := l.now()
 	items, err := l.store.List(ctx, listenName(eventType))
 	if err != nil {

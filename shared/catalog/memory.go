@@ -26,10 +26,11 @@ func newMemory[V any](now func() time.Time) memory[V] {
 	return memory[V]{now, cache}
 }
 
-// get gives what is kept, however old, and whether it is younger than MaxAge.
-func (m memory[V]) get(key string) (v V, fresh bool) {
-	r, ok := m.cache.Get(key)
-	return r.value, ok && m.now().Sub(r.at) < MaxAge
+// get gives what is kept, however old, and its age. What is not kept is the
+// zero value.
+func (m memory[V]) get(key string) (v V, age time.Duration) {
+	r, _ := m.cache.Get(key)
+	return r.value, m.now().Sub(r.at)
 }
 
 // keep keeps a value as of the time at which its reading began.

@@ -29,7 +29,10 @@ import (
 
 // Listeners finds the live journeys of an event type.
 type Listeners interface {
-	Of(ctx context.Context, eventType string) (*catalog.Listening, error)
+	// Known gives what memory has of an event type, or nil.
+	Known(eventType string) *catalog.Listening
+	// Read reads it.
+	Read(ctx context.Context, eventType string) (*catalog.Listening, error)
 }
 
 // Events keeps the events' records.
@@ -75,17 +78,8 @@ type Started struct {
 
 // Enter takes one event in.
 func (h *Handler) Enter(ctx context.Context, e Event) (Answer, error) {
-	listening, err := h.Listeners.Of(ctx, e.Type)
-	if err != nil {
-		return Answer{}, err
-	}
-	if listening.Schema != nil {
-		if err := fault.Document("the event does not fit the schema of "+e.Type, fault.Under("data", listening.Schema.Validate(e.Data))); err != nil {
-			return Answer{}, err
-		}
-	}
 	now := h.Now()
-	wanted, err := h.wanted(e, listening.Journeys, now)
+	wanted, err := h.find(ctx, e, now)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -107,7 +101,24 @@ func (h *Handler) Enter(ctx context.Context, e Event) (Answer, error) {
 		return h.repeat(ctx, e, record)
 	}
 	h.start(ctx, entered)
-	return answer(record, false), nil
+	return answerOf(record, false), nil
+}
+
+// find gives the executions that an event asks for. Memory is trusted only
+// with those that it knows of: that a journey listens to no such event, or that
+// the event breaks its schema, is never taken from it, so a journey that has
+// just been published hears the next event.
+func (h *Handler) find(ctx context.Context, e Event, now time.Time) ([]entrant, error) {
+	if known := h.Listeners.Known(e.Type); known != nil {
+		if wanted, err := h.wanted(e, known, now); err == nil && len(wanted) > 0 {
+			return wanted, nil
+		}
+	}
+	listening, err := h.Listeners.Read(ctx, e.Type)
+	if err != nil {
+		return nil, err
+	}
+	return h.wanted(e, listening, now)
 }
 
 // An entrant is an execution that an event asks for.
@@ -116,13 +127,19 @@ type entrant struct {
 	rule *ledger.Reentry // nil where a profile may always enter again
 }
 
-// wanted evaluates each journey's entry: which profile enters, if any.
-func (h *Handler) wanted(e Event, journeys []catalog.Listener, now time.Time) ([]entrant, error) {
+// wanted holds the event against its schema, and evaluates each journey's
+// entry: which profile enters, if any.
+func (h *Handler) wanted(e Event, listening *catalog.Listening, now time.Time) ([]entrant, error) {
+	if listening.Schema != nil {
+		if err := fault.Document("the event does not fit the schema of "+e.Type, fault.Under("data", listening.Schema.Validate(e.Data))); err != nil {
+			return nil, err
+		}
+	}
 	env := mapping.Env{Event: e.Data, Now: now,
 		Entry: mapping.Entry{ID: e.ID, Source: e.Source, Type: e.Type, Time: e.Time, Subject: e.Subject}}
 	var out []entrant
 	var details []fault.Detail
-	for _, l := range journeys {
+	for _, l := range listening.Journeys {
 		id, enters, err := evaluate(l, env)
 		if err != nil {
 			details = append(details, fault.Under("journey "+l.Journey, fault.Details(err))...)
@@ -194,14 +211,14 @@ func input(e Event, l catalog.Listener, id string, now time.Time) (string, error
 // record writes the event's record and each execution's, all at once. Where a
 // re-entrance must be claimed, that comes first: only who may enter is listed.
 func (h *Handler) record(ctx context.Context, e Event, wanted []entrant, now time.Time) (entered []ledger.Execution, _ ledger.EventRecord, first bool, _ error) {
-	refused := make([]bool, len(wanted))
+	created, refused := make([]bool, len(wanted)), make([]bool, len(wanted))
 	claims, claimCtx := errgroup.WithContext(ctx)
 	for i, w := range wanted {
 		if w.rule == nil {
 			continue
 		}
 		claims.Go(func() (err error) {
-			_, refused[i], err = h.Executions.Create(claimCtx, w.Execution, w.rule)
+			created[i], refused[i], err = h.Executions.Create(claimCtx, w.Execution, w.rule)
 			return err
 		})
 	}
@@ -218,8 +235,8 @@ func (h *Handler) record(ctx context.Context, e Event, wanted []entrant, now tim
 		record.Executions = append(record.Executions, ledger.ExecutedAs{Execution: w.Execution.Execution, Journey: w.Journey, Version: w.Version,
 			Profile: w.Profile, StateMachine: w.StateMachine, Express: w.Express})
 		if w.rule == nil {
-			writes.Go(func() error {
-				_, _, err := h.Executions.Create(ctx, w.Execution, nil)
+			writes.Go(func() (err error) {
+				created[i], _, err = h.Executions.Create(ctx, w.Execution, nil)
 				return err
 			})
 		}
@@ -228,7 +245,23 @@ func (h *Handler) record(ctx context.Context, e Event, wanted []entrant, now tim
 		record, first, err = h.Events.RecordEvent(ctx, record)
 		return err
 	})
-	return entered, record, first, writes.Wait()
+	if err := writes.Wait(); err != nil || !first {
+		return nil, record, false, err
+	}
+	return entered, record, true, h.renew(ctx, wanted, created, refused)
+}
+
+// renew writes again the records that were there already though the event was
+// not: an earlier try that died had left them, perhaps of another version,
+// and the sweep may be about to drop them.
+func (h *Handler) renew(ctx context.Context, wanted []entrant, created, refused []bool) error {
+	var writes errgroup.Group
+	for i, w := range wanted {
+		if !created[i] && !refused[i] {
+			writes.Go(func() error { return h.Starter.Updates.Update(ctx, w.Execution) })
+		}
+	}
+	return writes.Wait()
 }
 
 // repeat answers an event that was accepted before, and finishes what its
@@ -243,12 +276,16 @@ func (h *Handler) repeat(ctx context.Context, e Event, record ledger.EventRecord
 		if err != nil {
 			return Answer{}, err
 		}
-		if known.State == ledger.Pending {
-			unstarted = append(unstarted, known)
+		if known.State != ledger.Pending {
+			continue
 		}
+		if known, err = Listed(known, x); err != nil {
+			return Answer{}, err
+		}
+		unstarted = append(unstarted, known)
 	}
 	h.start(ctx, unstarted)
-	return answer(record, true), nil
+	return answerOf(record, true), nil
 }
 
 // recreate writes the record of an execution that the event's record lists.
@@ -280,7 +317,7 @@ func (h *Handler) start(ctx context.Context, executions []ledger.Execution) {
 	_ = g.Wait() // it has no errors
 }
 
-func answer(r ledger.EventRecord, duplicate bool) Answer {
+func answerOf(r ledger.EventRecord, duplicate bool) Answer {
 	a := Answer{Executions: make([]Started, len(r.Executions)), Duplicate: duplicate}
 	for i, x := range r.Executions {
 		a.Executions[i] = Started{x.Execution, x.Journey, x.Version}

@@ -13,6 +13,10 @@ import (
 // ServeHTTP takes an event by POST /entry/, and answers 202 with an Answer, or
 // a problem.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	problem.LoggingTo(h.Log, http.HandlerFunc(h.answer)).ServeHTTP(w, r)
+}
+
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request) {
 	a, err := h.serve(w, r)
 	if err != nil {
 		problem.Write(w, r, err)

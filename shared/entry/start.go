@@ -2,9 +2,12 @@ package entry
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"log/slog"
 	"time"
 
+	"github.com/waypost/waypost/shared/delivery"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/ledger"
 )
@@ -28,6 +31,26 @@ type Starter struct {
 	Updates  Updates
 	Log      *slog.Logger
 	Now      func() time.Time
+}
+
+// Listed gives an execution as its event's record lists it, which alone says
+// what is started. The execution's own record may be of another version, where
+// it was written beside an event's record that lost its race.
+func Listed(e ledger.Execution, x ledger.ExecutedAs) (ledger.Execution, error) {
+	if e.StateMachine == x.StateMachine {
+		return e, nil
+	}
+	var s delivery.State
+	if err := json.Unmarshal([]byte(e.Input), &s); err != nil {
+		return e, fmt.Errorf("reading the execution's input: %w", err)
+	}
+	s.Journey.Version = x.Version
+	input, err := json.Marshal(s)
+	if err != nil {
+		return e, fmt.Errorf("encoding the execution's input: %w", err)
+	}
+	e.Version, e.StateMachine, e.Express, e.Input = x.Version, x.StateMachine, x.Express, string(input)
+	return e, nil
 }
 
 // Start starts an execution under its recorded name. Its error means that the
