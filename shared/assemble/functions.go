@@ -77,7 +77,7 @@ func (p *Platform) starter(db *dynamodb.Client) entry.Starter {
 func Sweep(p *Platform) lambda.Handler {
 	db := dynamodb.NewFromConfig(p.AWS)
 	ledger := p.ledger(db)
-	h := &sweep.Handler{Ledger: ledger, Events: ledger, Updates: ledger, Runs: p.machines(), Starter: p.starter(db),
+	h := &sweep.Handler{Ledger: ledger, Events: ledger, Runs: p.machines(), Starter: p.starter(db),
 		Closer: p.closer(db), Log: p.Log, Now: p.Now}
 	return lambdaedge.Task(p.Log, func(ctx context.Context, _ struct{}) (sweep.Report, error) { return h.Sweep(ctx) })
 }

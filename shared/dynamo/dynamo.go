@@ -11,8 +11,10 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -83,6 +85,25 @@ func conflict(err error) (item, bool) {
 		}
 	}
 	return nil, false
+}
+
+// collided says that a transaction met another one under way: nothing is known
+// of its conditions, and it may succeed a moment later.
+func collided(err error) bool {
+	e, ok := errors.AsType[*types.TransactionCanceledException](err)
+	return ok && slices.ContainsFunc(e.CancellationReasons, func(r types.CancellationReason) bool {
+		return r.Code != nil && *r.Code == "TransactionConflict"
+	})
+}
+
+// againAfterConflicts has the SDK try a transaction again that met another
+// one, which by itself it does not.
+func againAfterConflicts(o *dynamodb.Options) { o.Retryer = collisions{o.Retryer} }
+
+type collisions struct{ aws.Retryer }
+
+func (c collisions) IsErrorRetryable(err error) bool {
+	return collided(err) || c.Retryer.IsErrorRetryable(err)
 }
 
 // queryAll reads every page of a query.

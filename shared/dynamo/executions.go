@@ -51,20 +51,24 @@ func (l *Ledger) Create(ctx context.Context, e ledger.Execution, rule *ledger.Re
 		return true, false, nil
 	}
 	key := hashed("reentry", e.Journey, e.Profile)
+	// Whose claim it is may claim again: its first try may have died before its
+	// event was accepted, and the sweep have dropped what it left.
 	claim := &types.Put{TableName: &l.Table, Item: item{"execution": text(key), "node": text(ownNode), "by": text(e.Execution), "at": moment(e.EnteredAt)},
-		ConditionExpression: aws.String("attribute_not_exists(execution)")}
+		ConditionExpression:       aws.String("attribute_not_exists(execution) OR #by = :me"),
+		ExpressionAttributeNames:  map[string]string{"#by": "by"},
+		ExpressionAttributeValues: item{":me": text(e.Execution)}}
 	if rule.Allowed {
-		claim.ConditionExpression = aws.String("attribute_not_exists(execution) OR #at <= :before")
-		claim.ExpressionAttributeNames = map[string]string{"#at": "at"}
-		claim.ExpressionAttributeValues = item{":before": moment(e.EnteredAt.Add(-rule.After))}
+		claim.ConditionExpression = aws.String("attribute_not_exists(execution) OR #by = :me OR #at <= :before")
+		claim.ExpressionAttributeNames["#at"] = "at"
+		claim.ExpressionAttributeValues[":before"] = moment(e.EnteredAt.Add(-rule.After))
 	}
 	_, err = l.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 		{Put: &types.Put{TableName: &l.Table, Item: it, ConditionExpression: fresh}}, {Put: claim},
-	}})
+	}}, againAfterConflicts)
 	if err == nil {
 		return true, false, nil
 	}
-	if _, met := conflict(err); !met {
+	if _, met := conflict(err); !met || collided(err) {
 		return false, false, failed(err, "ledger")
 	}
 	// One of the two conditions: a repeat of the same execution is no refusal.
@@ -91,6 +95,21 @@ func (l *Ledger) Update(ctx context.Context, e ledger.Execution) error {
 		return failed(err, "ledger")
 	}
 	return nil
+}
+
+// Drop deletes the record of an execution whose event was not accepted with
+// it, where it is still as it was read.
+func (l *Ledger) Drop(ctx context.Context, e ledger.Execution) error {
+	_, err := l.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &l.Table, Key: item{"execution": text(e.Execution), "node": text(ownNode)},
+		ConditionExpression:       aws.String("#state = :pending AND #entered = :entered"),
+		ExpressionAttributeNames:  map[string]string{"#state": "state", "#entered": "enteredAt"},
+		ExpressionAttributeValues: item{":pending": text(ledger.Pending), ":entered": moment(e.EnteredAt)},
+	})
+	if _, changed := conflict(err); changed || err == nil {
+		return nil
+	}
+	return failed(err, "ledger")
 }
 
 // An eventItem is an event's record with the table's attributes.

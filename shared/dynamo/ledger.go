@@ -96,6 +96,7 @@ var firstOnly = []string{"enteredAt", "eventAt", "startedAt", "hour", "expires"}
 //	waiting, due      ─> claimed, ours
 //	waiting, not due  ─> as it was, not ours
 //	claimed           ─> as it was, not ours; the caller looks at the lease
+//	claimed by us     ─> as it was, ours: the answer to an earlier try was lost
 //	settled           ─> as it was, not ours
 func (l *Ledger) Claim(ctx context.Context, d ledger.Delivery, ready time.Time) (ledger.Delivery, bool, error) {
 	it, err := itemOf(d)
@@ -126,7 +127,8 @@ func (l *Ledger) Claim(ctx context.Context, d ledger.Delivery, ready time.Time) 
 	})
 	if met, refused := conflict(err); refused {
 		var held ledger.Delivery
-		return held, false, unmarshal(met, &held)
+		err := unmarshal(met, &held)
+		return held, held.State == ledger.Claimed && held.Holder == d.Holder, err
 	}
 	if err != nil {
 		return ledger.Delivery{}, false, failed(err, "ledger")
@@ -141,7 +143,8 @@ func (l *Ledger) Put(ctx context.Context, d ledger.Delivery, holder string) erro
 	if err != nil {
 		return err
 	}
-	in := &dynamodb.PutItemInput{TableName: &l.Table, Item: it}
+	in := &dynamodb.PutItemInput{TableName: &l.Table, Item: it,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld}
 	if holder == "" {
 		in.ConditionExpression = aws.String("attribute_not_exists(execution)")
 	} else {
@@ -150,13 +153,26 @@ func (l *Ledger) Put(ctx context.Context, d ledger.Delivery, holder string) erro
 		in.ExpressionAttributeValues = item{":holder": text(holder), ":settled": text(string(ledger.Settled))}
 	}
 	_, err = l.Client.PutItem(ctx, in)
-	if _, refused := conflict(err); refused {
+	if met, refused := conflict(err); refused {
+		if sameSettlement(met, it) {
+			return nil // the answer to an earlier try was lost
+		}
 		return fault.Wrap(err, fault.Conflict, "the delivery %s is held by another function", d.ID())
 	}
 	if err != nil {
 		return failed(err, "ledger")
 	}
 	return nil
+}
+
+// sameSettlement says whether what is there is the settled record that was to
+// be written: the same holder settled it at the same moment in the same way.
+func sameSettlement(there, ours item) bool {
+	var a, b ledger.Delivery
+	if unmarshal(there, &a) != nil || unmarshal(ours, &b) != nil {
+		return false
+	}
+	return a.State == ledger.Settled && b.State == ledger.Settled && a.Holder == b.Holder && a.Outcome == b.Outcome && a.SettledAt.Equal(b.SettledAt)
 }
 
 // Delivery reads one, strongly consistently.

@@ -127,3 +127,7 @@ func isLost(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
+
+// NewError makes the Error that Do gives of a call to host: for stand-ins of a
+// Client.
+func NewError(kind Kind, written bool, host string) *Error { return fail(kind, written, host, nil) }

@@ -22,6 +22,8 @@ type Ledger interface {
 	Due(ctx context.Context, now time.Time, limit int) ([]ledger.Execution, []ledger.Delivery, error)
 	// Postpone moves the time at which a delivery is due again, if it is as it was.
 	Postpone(ctx context.Context, d ledger.Delivery, until time.Time) error
+	// Drop deletes an execution's record, if it is as it was.
+	Drop(ctx context.Context, e ledger.Execution) error
 }
 
 // Events reads the events' records; entry.Events has the contract.
@@ -40,7 +42,6 @@ type Runs interface {
 type Handler struct {
 	Ledger  Ledger
 	Events  Events
-	Updates entry.Updates
 	Runs    Runs
 	Starter entry.Starter
 	Closer  delivery.Closer
@@ -97,11 +98,13 @@ func (h *Handler) execution(ctx context.Context, r *Report, e ledger.Execution) 
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	accepted := slices.ContainsFunc(record.Executions, func(x ledger.ExecutedAs) bool { return x.Execution == e.Execution })
-	if !accepted {
-		e.State, e.Reason = ledger.Refused, "its event was not accepted with this execution"
+	i := slices.IndexFunc(record.Executions, func(x ledger.ExecutedAs) bool { return x.Execution == e.Execution })
+	if i < 0 { // its event may still be accepted, by a repeat, which then writes the record anew
 		r.Dropped++
-		return h.Updates.Update(ctx, e)
+		return h.Ledger.Drop(ctx, e)
+	}
+	if e, err = entry.Listed(e, record.Executions[i]); err != nil {
+		return err
 	}
 	if err := h.Starter.Start(ctx, e); err != nil {
 		return err

@@ -1,0 +1,113 @@
+package rig
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/waypost/waypost/shared/egress"
+)
+
+// An Endpoint stands in for the hardened client and for whoever it calls.
+type Endpoint struct {
+	// Answer answers the n-th call, from 1, of one delivery. Nil: 200 with an id.
+	Answer func(n int, c Request) Reply
+
+	world *World
+	mu    sync.Mutex
+	calls []Request
+}
+
+// A Request is one that reached the endpoint.
+type Request struct {
+	At     time.Time
+	Method string
+	URL    string
+	Header http.Header
+	Body   string
+}
+
+// Key is the call's Idempotency-Key: the delivery's id.
+func (r Request) Key() string { return r.Header.Get("Idempotency-Key") }
+
+// A Reply is what becomes of a call.
+type Reply struct {
+	Status int
+	Header map[string]string
+	Body   string
+	// Takes is the endpoint's time. Beyond the call's timeout it answers nothing.
+	Takes time.Duration
+	// Fails has the client report a failure instead; the endpoint saw the
+	// request only if Written.
+	Fails   egress.Kind
+	Written bool
+}
+
+// Calls are the requests that reached the endpoint for executions whose
+// deliveries' ids begin so.
+func (e *Endpoint) Calls(prefix string) []Request {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []Request
+	for _, c := range e.calls {
+		if strings.HasPrefix(c.Key(), prefix) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Do implements delivery.Endpoints.
+func (e *Endpoint) Do(ctx context.Context, r *http.Request, o egress.Options) (res *egress.Response, err error) {
+	dead := e.world.step(ctx, "endpoint", nil, func() { res, err = e.do(ctx, r, o) }, func() { res, err = nil, failure(egress.Lost, true, r) })
+	if dead != nil {
+		return nil, dead
+	}
+	return res, err
+}
+
+func (e *Endpoint) do(ctx context.Context, r *http.Request, o egress.Options) (*egress.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	call := Request{time.Now(), r.Method, r.URL.String(), r.Header.Clone(), string(bytes.TrimSpace(body))}
+	e.mu.Lock()
+	n := 1 + len(slices.DeleteFunc(slices.Clone(e.calls), func(c Request) bool { return c.Key() != call.Key() }))
+	reply := Reply{Status: http.StatusOK, Body: `{"id":"m-1"}`}
+	if e.Answer != nil {
+		reply = e.Answer(n, call)
+	}
+	if reply.Fails == "" || reply.Written {
+		e.calls = append(e.calls, call)
+	}
+	e.mu.Unlock()
+
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	select {
+	case <-time.After(reply.Takes):
+	case <-ctx.Done():
+		return nil, failure(egress.Timeout, true, r)
+	}
+	res := &egress.Response{Status: reply.Status, Header: http.Header{}, Body: []byte(reply.Body)}
+	for name, value := range reply.Header {
+		res.Header.Set(name, value)
+	}
+	if reply.Fails == "" {
+		return res, nil
+	}
+	if reply.Status == 0 {
+		res = nil
+	}
+	return res, failure(reply.Fails, reply.Written, r)
+}
+
+func failure(kind egress.Kind, written bool, r *http.Request) error {
+	return egress.NewError(kind, written, r.URL.Hostname())
+}
