@@ -30,12 +30,10 @@ func keep(t schema.Type, v any) (any, bool) {
 		if !ok {
 			return nil, false
 		}
-		if len(t.Properties) == 0 {
-			return m, true
-		}
-		out := make(map[string]any, len(t.Properties))
-		for name, pt := range t.Properties {
-			if kept, ok := keep(pt, m[name]); ok {
+		out := make(map[string]any, len(m))
+		for name, item := range m {
+			pt, named := t.Property(name)
+			if kept, ok := keep(pt, item); named && ok {
 				out[name] = kept
 			}
 		}

@@ -173,7 +173,7 @@ func canonical(name string, known map[string]*Field) string {
 		return name
 	}
 	if rest, ok := strings.CutPrefix(name, "body."); ok {
-		if _, ok := known[rest]; ok {
+		if f, ok := known[rest]; ok && f.place == inBody {
 			return rest
 		}
 	}
