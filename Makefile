@@ -15,7 +15,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## run all of Waypost on this machine, with the example (ARGS=--once to end by itself)
-	@go run ./infra/waypost local $(ARGS)
+	@go run ./infra/waypost local --example $(ARGS)
 
 test: ## run every test, with the race detector
 	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"

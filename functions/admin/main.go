@@ -1,6 +1,9 @@
 // Command admin is the Lambda function of the authors' and operators' API.
 package main
 
-import "github.com/waypost/waypost/shared/assemble"
+import (
+	"github.com/waypost/waypost/shared/assemble/admin"
+	"github.com/waypost/waypost/shared/assemble/start"
+)
 
-func main() { assemble.Start(assemble.Admin) }
+func main() { start.Function(admin.New) }

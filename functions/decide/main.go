@@ -1,6 +1,9 @@
 // Command decide is the Lambda function that evaluates the conditions of journeys.
 package main
 
-import "github.com/waypost/waypost/shared/assemble"
+import (
+	"github.com/waypost/waypost/shared/assemble/decide"
+	"github.com/waypost/waypost/shared/assemble/start"
+)
 
-func main() { assemble.Start(assemble.Decide) }
+func main() { start.Function(decide.New) }

@@ -1,6 +1,9 @@
 // Command entry is the Lambda function that takes events in, over its URL and from EventBridge.
 package main
 
-import "github.com/waypost/waypost/shared/assemble"
+import (
+	"github.com/waypost/waypost/shared/assemble/entry"
+	"github.com/waypost/waypost/shared/assemble/start"
+)
 
-func main() { assemble.Start(assemble.Entry) }
+func main() { start.Function(entry.New) }

@@ -1,6 +1,9 @@
 // Command sweep is the Lambda function that comes back, every minute, to what nobody else comes back to.
 package main
 
-import "github.com/waypost/waypost/shared/assemble"
+import (
+	"github.com/waypost/waypost/shared/assemble/start"
+	"github.com/waypost/waypost/shared/assemble/sweep"
+)
 
-func main() { assemble.Start(assemble.Sweep) }
+func main() { start.Function(sweep.New) }

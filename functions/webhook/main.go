@@ -1,6 +1,9 @@
 // Command webhook is the Lambda function that delivers to any endpoint that speaks HTTP and JSON.
 package main
 
-import "github.com/waypost/waypost/shared/assemble"
+import (
+	"github.com/waypost/waypost/shared/assemble/action"
+	"github.com/waypost/waypost/shared/assemble/start"
+)
 
-func main() { assemble.Start(assemble.Webhook) }
+func main() { start.Function(action.Webhook) }

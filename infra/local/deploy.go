@@ -15,6 +15,11 @@ import (
 
 	"github.com/waypost/waypost/infra/local/lambda"
 	"github.com/waypost/waypost/shared/assemble"
+	"github.com/waypost/waypost/shared/assemble/action"
+	"github.com/waypost/waypost/shared/assemble/admin"
+	"github.com/waypost/waypost/shared/assemble/decide"
+	"github.com/waypost/waypost/shared/assemble/entry"
+	"github.com/waypost/waypost/shared/assemble/sweep"
 	"github.com/waypost/waypost/shared/dynamo"
 	"github.com/waypost/waypost/shared/egress"
 	"github.com/waypost/waypost/shared/journey"
@@ -34,8 +39,8 @@ const (
 // Functions are all of Waypost's, by name.
 func Functions() map[string]assemble.Function {
 	return map[string]assemble.Function{
-		"admin": assemble.Admin, "entry": assemble.Entry, "decide": assemble.Decide, "sweep": assemble.Sweep,
-		"webhook": assemble.Webhook, "sms": assemble.SMS,
+		"admin": admin.New, "entry": entry.New, "decide": decide.New, "sweep": sweep.New,
+		"webhook": action.Webhook, "sms": action.SMS,
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/waypost/waypost/infra/local/urls"
 	"github.com/waypost/waypost/shared/assemble"
+	"github.com/waypost/waypost/shared/assemble/action"
 	"github.com/waypost/waypost/shared/delivery"
 	"github.com/waypost/waypost/shared/lambdaedge"
 	"net/http"
@@ -239,7 +240,7 @@ func (w *World) step(ctx context.Context, name string, body []byte, perform, los
 // action makes an action function whose endpoint is the world's.
 func (w *World) action(p delivery.Provider) assemble.Function {
 	return func(platform *assemble.Platform) awslambda.Handler {
-		pipeline := platform.Pipeline(p)
+		pipeline := action.Pipeline(platform, p)
 		pipeline.Endpoints = w.Endpoint
 		return lambdaedge.Task(platform.Log, pipeline.Deliver)
 	}

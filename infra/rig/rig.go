@@ -36,6 +36,10 @@ import (
 	"github.com/waypost/waypost/infra/local/secrets"
 	"github.com/waypost/waypost/infra/local/states"
 	"github.com/waypost/waypost/shared/assemble"
+	"github.com/waypost/waypost/shared/assemble/admin"
+	"github.com/waypost/waypost/shared/assemble/decide"
+	"github.com/waypost/waypost/shared/assemble/entry"
+	"github.com/waypost/waypost/shared/assemble/sweep"
 	"github.com/waypost/waypost/shared/channel/twilio"
 	"github.com/waypost/waypost/shared/channel/webhook"
 	"github.com/waypost/waypost/shared/delivery"
@@ -132,7 +136,7 @@ func (w *World) deploy() {
 	w.must(err)
 	env.Names[journey.NameDelivery] = *machine.StateMachineArn
 	functions := map[string]assemble.Function{
-		"admin": assemble.Admin, "entry": assemble.Entry, "decide": assemble.Decide, "sweep": assemble.Sweep,
+		"admin": admin.New, "entry": entry.New, "decide": decide.New, "sweep": sweep.New,
 		"webhook": w.action(delivery.Provider{Channel: webhook.Channel{}, Traits: webhook.Traits()}),
 		"sms":     w.action(delivery.Provider{Channel: twilio.Channel{}, Traits: twilio.Traits()}),
 	}

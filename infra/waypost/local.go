@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -18,24 +17,21 @@ import (
 	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-// example is the bundle that local begins with.
+// example is the bundle that shows what Waypost does.
 const example = "examples/order_ready"
 
 type localCommand struct {
 	Port    int    `help:"Port of the function URLs, the stand-ins and the inbox." default:"8480"`
 	AWSPort int    `name:"aws-port" help:"Port of the AWS APIs." default:"4566"`
-	Bundle  string `help:"Begin with this folder instead of the example." type:"existingdir"`
-	Empty   bool   `help:"Begin without a bundle."`
-	Once    bool   `help:"End when every delivery is settled: with status 0 only if all ended as the bundle says."`
+	Example bool   `help:"Begin with the example: apply it, send its events, show their deliveries." xor:"bundle"`
+	Bundle  string `help:"Begin with the bundle in this folder." type:"existingdir" xor:"bundle"`
+	Once    bool   `help:"Begin with the example or the bundle, and end when every delivery is settled: with status 0 only if all ended as it says."`
 	Live    bool   `help:"Let calls to the providers' own hosts out. Without it they go to stand-ins."`
 	Verbose bool   `short:"v" help:"Log what the functions log, as JSON on standard error."`
 }
 
 // Run starts the runtime, shows it a bundle, and serves until it is told to end.
 func (c *localCommand) Run(ctx context.Context, out io.Writer) error {
-	if c.Once && c.Empty {
-		return errors.New("--once needs a bundle whose events it can send; leave out --empty")
-	}
 	log := slog.New(slog.DiscardHandler)
 	if c.Verbose {
 		log = slog.New(slog.NewJSONHandler(os.Stderr, nil))
@@ -56,7 +52,7 @@ func (c *localCommand) Run(ctx context.Context, out io.Writer) error {
 
 func (c *localCommand) serve(ctx context.Context, out io.Writer, rt *local.Runtime) error {
 	fmt.Fprintf(out, "waypost is running: AWS APIs at %s, everything else at %s\n", rt.AWSURL, rt.URL)
-	if !c.Empty {
+	if c.Example || c.Once || c.Bundle != "" {
 		if err := c.begin(ctx, out, rt); err != nil {
 			return err
 		}

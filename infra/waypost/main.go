@@ -15,7 +15,7 @@ import (
 
 // commands are the command line.
 type commands struct {
-	Local localCommand `cmd:"" help:"Run all of Waypost on this machine, with the example bundle."`
+	Local localCommand `cmd:"" help:"Run all of Waypost on this machine, in memory."`
 	Apply applyCommand `cmd:"" help:"Put a bundle in place and publish it. What is so already is not changed."`
 	Send  sendCommand  `cmd:"" help:"Send events, and show their deliveries."`
 	Trace traceCommand `cmd:"" help:"Show an execution's steps and deliveries."`

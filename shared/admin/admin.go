@@ -61,23 +61,10 @@ type Ledger interface {
 type Executions interface {
 	// Describe says how one stands. A NotFound means that the engine does not
 	// know it: it was not started, or its history is no longer kept.
-	Describe(ctx context.Context, arn string) (Run, error)
+	Describe(ctx context.Context, arn string) (ledger.Run, error)
 	// Visits lists the states that one entered, in order, of its whole
 	// history. A NotFound is as for Describe.
-	Visits(ctx context.Context, arn string) ([]Visit, error)
-}
-
-// A Run is how an execution stands with the engine.
-type Run struct {
-	Status           string // RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED
-	Started, Stopped time.Time
-	Error, Cause     string
-}
-
-// A Visit is one stay of an execution in a state of its machine.
-type Visit struct {
-	State           string // its name in the machine
-	Entered, Exited time.Time
+	Visits(ctx context.Context, arn string) ([]ledger.Visit, error)
 }
 
 // Handler serves the API. All fields but ProfileKey must be set.

@@ -22,6 +22,8 @@ import (
 type Saved struct {
 	Name  string `json:"name,omitempty"`
 	Saved bool   `json:"saved"`
+	// Closed are example journeys that a schema broke: events enter them no more.
+	Closed []string `json:"closed,omitempty" doc:"example journeys that the schema broke: events enter them no more"`
 }
 
 // Inputs, as huma has them: names from the path, and bodies as they came.
@@ -95,7 +97,8 @@ func (h *Handler) definitions(a *api) {
 }
 
 func (h *Handler) putProfileSchema(ctx context.Context, in *body) (Saved, error) {
-	return Saved{Saved: true}, h.Catalog.SaveProfileSchema(ctx, in.RawBody)
+	closed, err := h.Catalog.SaveProfileSchema(ctx, in.RawBody)
+	return Saved{Saved: true, Closed: closed}, err
 }
 
 func (h *Handler) getProfileSchema(ctx context.Context, _ *nothing) (json.RawMessage, error) {
@@ -107,7 +110,8 @@ func (h *Handler) putEvent(ctx context.Context, in *typedBody) (Saved, error) {
 	if len(in.Type) > 200 || strings.ContainsFunc(in.Type, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
 		return Saved{}, fault.New(fault.Invalid, "an event type must have 1 to 200 bytes, without spaces; order.ready is one")
 	}
-	return Saved{in.Type, true}, h.Catalog.SaveEventSchema(ctx, in.Type, in.RawBody)
+	closed, err := h.Catalog.SaveEventSchema(ctx, in.Type, in.RawBody)
+	return Saved{Name: in.Type, Saved: true, Closed: closed}, err
 }
 
 func (h *Handler) getEvent(ctx context.Context, in *Typed) (json.RawMessage, error) {
@@ -127,7 +131,7 @@ func (h *Handler) putProfile(ctx context.Context, in *profileBody) (Saved, error
 	if err != nil {
 		return Saved{}, err
 	}
-	return Saved{in.ID, true}, h.Profiles.Write(ctx, in.ID, attributes)
+	return Saved{Name: in.ID, Saved: true}, h.Profiles.Write(ctx, in.ID, attributes)
 }
 
 // profileRules is the profile schema, or nil where there is none.
@@ -226,7 +230,7 @@ func (h *Handler) listActions(ctx context.Context, _ *nothing) (Actions, error) 
 }
 
 func (h *Handler) putAction(ctx context.Context, in *namedBody) (Saved, error) {
-	return Saved{in.Name, true}, h.Catalog.SaveAction(ctx, in.Name, in.RawBody)
+	return Saved{Name: in.Name, Saved: true}, h.Catalog.SaveAction(ctx, in.Name, in.RawBody)
 }
 
 func (h *Handler) getAction(ctx context.Context, in *Named) (Action, error) {

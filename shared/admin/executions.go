@@ -67,8 +67,8 @@ func (h *Handler) getExecution(ctx context.Context, in *struct {
 
 // engine adds what the engine tells of an execution, if it knows it.
 func (h *Handler) engine(ctx context.Context, arn string, x *Execution) error {
-	var run Run
-	var visits []Visit
+	var run ledger.Run
+	var visits []ledger.Visit
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		run, err = h.Executions.Describe(gctx, arn)
@@ -92,7 +92,7 @@ func (h *Handler) engine(ctx context.Context, arn string, x *Execution) error {
 
 // steps makes the journey's steps of a machine's states. A step's states are
 // its id alone, and its id with a dot and more; two ends are no step's.
-func steps(visits []Visit) []Visited {
+func steps(visits []ledger.Visit) []Visited {
 	out := []Visited{}
 	for _, v := range visits {
 		if v.State == "journey.done" || v.State == "journey.stopped" {

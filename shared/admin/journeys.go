@@ -38,7 +38,7 @@ func (h *Handler) listJourneys(ctx context.Context, _ *nothing) (Journeys, error
 }
 
 func (h *Handler) putJourney(ctx context.Context, in *namedBody) (Saved, error) {
-	return Saved{in.Name, true}, h.Catalog.SaveJourney(ctx, in.Name, in.RawBody)
+	return Saved{Name: in.Name, Saved: true}, h.Catalog.SaveJourney(ctx, in.Name, in.RawBody)
 }
 
 func (h *Handler) getJourney(ctx context.Context, in *Named) (Journey, error) {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/waypost/waypost/shared/admin"
 	"github.com/waypost/waypost/shared/ledger"
 )
 
@@ -251,8 +250,8 @@ func TestExecution(t *testing.T) {
 
 	w.record(w.sent("abc", "ready", -2*time.Second))
 	w.executions["arn:aws:states:us-east-1:000000000000:execution:waypost-ready-v2:abc"] = execution{
-		run: admin.Run{Status: "FAILED", Started: at(1), Stopped: at(70), Error: "Waypost.Failed", Cause: "{}"},
-		visits: []admin.Visit{
+		run: ledger.Run{Status: "FAILED", Started: at(1), Stopped: at(70), Error: "Waypost.Failed", Cause: "{}"},
+		visits: []ledger.Visit{
 			{State: "tell", Entered: at(1), Exited: at(3)}, {State: "tell.deferred", Entered: at(3), Exited: at(3)},
 			{State: "tell.until", Entered: at(3), Exited: at(60)}, {State: "tell", Entered: at(60), Exited: at(61)},
 			{State: "tier", Entered: at(61), Exited: at(62)}, {State: "tier.choice", Entered: at(62), Exited: at(62)},

@@ -29,6 +29,7 @@ import (
 	"github.com/waypost/waypost/shared/dynamo"
 	"github.com/waypost/waypost/shared/egress"
 	"github.com/waypost/waypost/shared/journey"
+	"github.com/waypost/waypost/shared/ledger"
 )
 
 // A world is the API over real adapters and an emulated DynamoDB; only the
@@ -105,21 +106,21 @@ func (m *machines) Create(_ context.Context, name string, machine *journey.Machi
 type executions map[string]execution
 
 type execution struct {
-	run    admin.Run
-	visits []admin.Visit
+	run    ledger.Run
+	visits []ledger.Visit
 }
 
 var _ admin.Executions = executions(nil)
 
-func (x executions) Describe(_ context.Context, arn string) (admin.Run, error) {
+func (x executions) Describe(_ context.Context, arn string) (ledger.Run, error) {
 	found, ok := x[arn]
 	if !ok {
-		return admin.Run{}, errNoExecution
+		return ledger.Run{}, errNoExecution
 	}
 	return found.run, nil
 }
 
-func (x executions) Visits(_ context.Context, arn string) ([]admin.Visit, error) {
+func (x executions) Visits(_ context.Context, arn string) ([]ledger.Visit, error) {
 	found, ok := x[arn]
 	if !ok {
 		return nil, errNoExecution

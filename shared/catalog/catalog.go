@@ -172,7 +172,7 @@ func (c *Catalog) PublishAction(ctx context.Context, name string) (PublishedActi
 // repeated repeats a change that another overtook: it reads everything again,
 // and so comes to what it would have come to a moment later.
 func repeated[T any](change func() (T, error)) (T, error) {
-	const most = 3
+	const most = 5
 	for n := 1; ; n++ {
 		v, err := change()
 		if n == most || !errors.Is(err, errOvertaken) {
@@ -246,6 +246,10 @@ func (c *Catalog) PatchSettings(ctx context.Context, name string, version int, p
 }
 
 func (c *Catalog) patchSettings(ctx context.Context, name string, version int, patch []byte) (PublishedAction, error) {
+	ch, err := c.turn(ctx)
+	if err != nil {
+		return PublishedAction{}, err
+	}
 	p, stamp, err := c.published(ctx, name, version)
 	if err != nil {
 		return PublishedAction{}, err
@@ -278,8 +282,7 @@ func (c *Catalog) patchSettings(ctx context.Context, name string, version int, p
 	if err := c.stillFits(ctx, a, version); err != nil {
 		return PublishedAction{}, err
 	}
-	next.Revision, next.ChangedAt = p.Revision+1, c.Now()
-	ch := change{at: next.ChangedAt}
+	next.Revision, next.ChangedAt = p.Revision+1, ch.at
 	ch.put(versionKey(KindAction, name, version), next, stamp)
 	ch.put(revisionKey(name, version, next.Revision), next.Settings, 0)
 	return next, ch.write(ctx, c.Store)

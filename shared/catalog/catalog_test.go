@@ -145,8 +145,8 @@ func live(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
 	ctx := t.Context()
-	w.must(w.SaveProfileSchema(ctx, []byte(customer)))
-	w.must(w.SaveEventSchema(ctx, "order.ready", []byte(order)))
+	w.must(failure(w.SaveProfileSchema(ctx, []byte(customer))))
+	w.must(failure(w.SaveEventSchema(ctx, "order.ready", []byte(order))))
 	w.must(w.SaveAction(ctx, "shop", []byte(shop)))
 	_, err := w.PublishAction(ctx, "shop")
 	w.must(err)
@@ -162,6 +162,9 @@ func (w *world) must(err error) {
 		w.t.Fatal(err)
 	}
 }
+
+// failure is a call's error without its value.
+func failure[T any](_ T, err error) error { return err }
 
 func (w *world) listeners() []string {
 	w.t.Helper()
@@ -179,7 +182,7 @@ func (w *world) listeners() []string {
 func TestWhatThereIs(t *testing.T) {
 	w := live(t)
 	want := []string{
-		"action#shop draft 1", "action#shop latest 1", "action#shop v00001 1", "action#shop v00001.r00001 1",
+		"action#shop draft 1", "action#shop latest 1", "action#shop v00001 1", "action#shop v00001.r00001 1", "checked# turn 3",
 		"event#order.ready schema 1", "journey#ready draft 1", "journey#ready latest 1", "journey#ready v00001 1",
 		"list#action shop 1", "list#event order.ready 1", "list#journey ready 1", "listen#order.ready ready 1", "profile# schema 1",
 	}
@@ -193,8 +196,8 @@ func TestRepeatsWriteNothing(t *testing.T) {
 	w := live(t)
 	before := w.store.writes
 	ctx := t.Context()
-	w.must(w.SaveProfileSchema(ctx, []byte("  "+customer)))
-	w.must(w.SaveEventSchema(ctx, "order.ready", []byte(order)))
+	w.must(failure(w.SaveProfileSchema(ctx, []byte("  "+customer))))
+	w.must(failure(w.SaveEventSchema(ctx, "order.ready", []byte(order))))
 	w.must(w.SaveAction(ctx, "shop", []byte(shop)))
 	w.must(w.SaveJourney(ctx, "ready", []byte(ready)))
 	_, err := w.PublishAction(ctx, "shop")
@@ -211,7 +214,7 @@ func TestRepeatsWriteNothing(t *testing.T) {
 // A change that another overtook is made again; one that is overtaken time and
 // again is a Conflict, and nothing else is.
 func TestOvertaken(t *testing.T) {
-	for conflicts, want := range map[int]fault.Code{0: "", 1: "", 2: "", 3: fault.Conflict} {
+	for conflicts, want := range map[int]fault.Code{0: "", 1: "", 4: "", 5: fault.Conflict} {
 		w := live(t)
 		w.store.conflicts = conflicts
 		p, err := w.PatchSettings(t.Context(), "shop", 1, []byte(`{"timeout": "5s"}`))
@@ -276,7 +279,7 @@ func TestListeners(t *testing.T) {
 	check("order.ready: ready 1 event.customerId")
 	publish(strings.Replace(ready, `"profile": "event.customerId"`, `"profile": "event.customerId ?? 'x'"`, 1))
 	check("order.ready: ready 2 event.customerId ?? 'x'")
-	w.must(w.SaveEventSchema(t.Context(), "order.late", []byte(order)))
+	w.must(failure(w.SaveEventSchema(t.Context(), "order.late", []byte(order))))
 	late := strings.Replace(ready, "order.ready", "order.late", 1)
 	publish(late)
 	check("order.late: ready 3 event.customerId")
@@ -385,11 +388,41 @@ func TestAFailingStore(t *testing.T) {
 	_, latest := w.Latest(ctx, catalog.KindAction, "shop")
 	for name, err := range map[string]error{
 		"SaveAction": w.SaveAction(ctx, "shop", []byte(shop)), "SaveJourney": w.SaveJourney(ctx, "ready", []byte(ready)),
-		"SaveProfileSchema": w.SaveProfileSchema(ctx, []byte(`{}`)), "SaveEventSchema": w.SaveEventSchema(ctx, "x", []byte(`{}`)),
+		"SaveProfileSchema": failure(w.SaveProfileSchema(ctx, []byte(`{}`))), "SaveEventSchema": failure(w.SaveEventSchema(ctx, "x", []byte(`{}`))),
 		"PublishAction": publishAction, "PublishJourney": publishJourney, "PatchSettings": patch, "Latest": latest,
 	} {
 		if !fault.Is(err, fault.Unavailable) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestExamplesGiveWay: a schema that breaks an example closes it, and a publish
+// opens it again once it fits.
+func TestExamplesGiveWay(t *testing.T) {
+	w, ctx := live(t), t.Context()
+	w.must(w.SaveJourney(ctx, "ready", []byte(strings.Replace(ready, `{"name"`, `{"tags": ["example"], "name"`, 1))))
+	if _, err := w.PublishJourney(ctx, "ready"); err != nil {
+		t.Fatal(err)
+	}
+	closed, err := w.SaveProfileSchema(ctx, []byte(`{"type": "object", "properties": {"other": {"type": "string"}}}`))
+	if diff := cmp.Diff([]string{"ready"}, closed); err != nil || diff != "" {
+		t.Fatalf("closed (-want +got):\n%s%v", diff, err)
+	}
+	if got := w.listeners(); len(got) != 0 {
+		t.Errorf("still listening: %v", got)
+	}
+	if _, err := w.PublishJourney(ctx, "ready"); !fault.Is(err, fault.Invalid) {
+		t.Errorf("published although it does not fit: %v", err)
+	}
+	if closed, err := w.SaveProfileSchema(ctx, []byte(customer)); err != nil || closed != nil {
+		t.Errorf("closed %v, %v", closed, err)
+	}
+	p, err := w.PublishJourney(ctx, "ready")
+	if err != nil || p.Version != 2 {
+		t.Fatalf("version %d, %v; want version 2 again", p.Version, err)
+	}
+	if got := w.listeners(); len(got) != 1 {
+		t.Errorf("listening: %v", got)
 	}
 }

@@ -41,6 +41,10 @@ func (c *Catalog) PublishJourney(ctx context.Context, name string) (PublishedJou
 }
 
 func (c *Catalog) publishJourney(ctx context.Context, name string) (PublishedJourney, error) {
+	ch, err := c.turn(ctx)
+	if err != nil {
+		return PublishedJourney{}, err
+	}
 	doc, err := c.Draft(ctx, KindJourney, name)
 	if err != nil {
 		return PublishedJourney{}, err
@@ -68,14 +72,13 @@ func (c *Catalog) publishJourney(ctx context.Context, name string) (PublishedJou
 	if err != nil {
 		return PublishedJourney{}, sees.explain(err)
 	}
-	p := PublishedJourney{Journey: name, Version: v.Version + 1, Type: m.Type, Document: doc, PublishedAt: c.Now()}
+	p := PublishedJourney{Journey: name, Version: v.Version + 1, Type: m.Type, Document: doc, PublishedAt: ch.at}
 	if p.Machine, err = c.Machines.Create(ctx, c.machineName(name, p.Version, m), m); err != nil {
 		return PublishedJourney{}, err
 	}
-	ch := change{at: p.PublishedAt}
 	ch.put(versionKey(KindJourney, name, p.Version), p, 0)
 	ch.put(keyOf(KindJourney, name, latest), Version{p.Version}, stamp)
-	if err := c.listen(ctx, &ch, before, p, j.Entry); err != nil {
+	if err := c.listen(ctx, ch, before, p, j.Entry); err != nil {
 		return PublishedJourney{}, err
 	}
 	return p, ch.write(ctx, c.Store)

@@ -56,17 +56,25 @@ func (c *Catalog) saveSchema(ctx context.Context, key Key, doc []byte, listed *K
 	if err != nil {
 		return nil, err
 	}
+	with := as(compiled.Type())
+	return repeated(func() ([]string, error) { return c.changeSchema(ctx, key, doc, listed, with) })
+}
+
+// changeSchema saves a schema that compiles, unless it is there already.
+func (c *Catalog) changeSchema(ctx context.Context, key Key, doc []byte, listed *Key, with override) (closed []string, _ error) {
+	ch, err := c.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var before json.RawMessage
 	stamp, err := get(ctx, c.Store, key, &before, "")
 	if err != nil || stamp > 0 && same(before, doc) {
 		return nil, err
 	}
-	with := as(compiled.Type())
 	way, err := c.recompile(ctx, &with, "the schema is not saved: it would break", nil)
 	if err != nil {
 		return nil, err
 	}
-	ch := change{at: c.Now()}
 	ch.put(key, json.RawMessage(doc), stamp)
 	if stamp == 0 && listed != nil {
 		ch.put(*listed, struct{}{}, 0)

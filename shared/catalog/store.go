@@ -10,6 +10,7 @@
 //	event#TYPE     schema          profile#  schema
 //	listen#TYPE    JOURNEY: the live version that the event enters
 //	list#KIND      NAME: what there is of a kind
+//	checked#       turn: counts the changes that were checked against each other
 package catalog
 
 import (
@@ -121,6 +122,23 @@ func (c *change) write(ctx context.Context, s Store) error {
 		return fault.Wrap(errors.Join(errOvertaken, err), fault.Conflict, "somebody else changed it at the same moment; read it again and repeat")
 	}
 	return err
+}
+
+// turnKey is an item that every change writes which was checked against other
+// documents: what a journey sees when it is published, and the live journeys
+// when a schema or settings change. Of two such changes at once one is made,
+// and the other is checked again; else both could pass that break each other.
+var turnKey = Key{"checked#", "turn"}
+
+// turn begins a change of that kind. It must come before the first read.
+func (c *Catalog) turn(ctx context.Context) (*change, error) {
+	stamp, err := get(ctx, c.Store, turnKey, &struct{}{}, "")
+	if err != nil {
+		return nil, err
+	}
+	ch := &change{at: c.Now()}
+	ch.put(turnKey, struct{}{}, stamp)
+	return ch, nil
 }
 
 // errOvertaken is the cause of a Conflict with another change of the same moment.

@@ -37,6 +37,8 @@ type Records interface {
 	// Put replaces the record that holder holds, or creates it where holder is
 	// empty and there is none. A Conflict means that somebody else has it.
 	Put(ctx context.Context, d ledger.Delivery, holder string) error
+	// Delivery gives a record. A NotFound means that there is none.
+	Delivery(ctx context.Context, id ledger.DeliveryID) (ledger.Delivery, error)
 }
 
 // Actions are the published actions, through memory.
@@ -124,6 +126,8 @@ const (
 	// early is how much before its time a waiting delivery may be taken up
 	// again: the function waits for the rest.
 	early = 1500 * time.Millisecond
+	// lead is how much before a throttle's slot its machine wakes.
+	lead = time.Second
 	// patience is how long a repeat looks at a delivery that another function
 	// holds before it leaves.
 	patience = 2 * time.Second

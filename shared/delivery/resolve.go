@@ -3,11 +3,13 @@ package delivery
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waypost/waypost/shared/action"
+	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/ledger"
 	"github.com/waypost/waypost/shared/mapping"
@@ -27,6 +29,7 @@ type attempt struct {
 
 	action   *action.Action
 	provider Provider
+	message  *action.Message
 	profile  map[string]any
 	cred     secret.Credential
 	renewed  bool // the credential was renewed in this invocation
@@ -106,13 +109,19 @@ func (a *attempt) resolve(ctx context.Context) resolved {
 // did not have it or it has changed.
 func (a *attempt) resolveRest(ctx context.Context, r *resolved, cached *action.Action, paths mapping.Paths) {
 	var trip errgroup.Group
-	if need := a.needs(a.action); r.profile == nil && !covers(paths, need) {
+	switch need := a.needs(a.action); {
+	case need.Empty():
+		r.profile = nil // what memory's action asked for is of no matter any more
+	case r.profile == nil && !covers(paths, need):
 		trip.Go(func() error {
 			a.profile, r.profile = a.Profiles.Read(ctx, a.task.State.Profile, need)
 			return nil
 		})
 	}
-	if name := secretName(a.action); name != "" && name != secretName(cached) {
+	switch name := secretName(a.action); {
+	case name == "":
+		r.secret = nil
+	case name != secretName(cached):
 		trip.Go(func() error {
 			a.cred, r.secret = a.Secrets.Get(ctx, name)
 			return nil
@@ -146,7 +155,7 @@ func (a *attempt) held(ctx context.Context, r resolved) (again bool, _ Result, _
 	case a.rec.State == ledger.Settled:
 		return done(recorded(&a.rec))
 	case a.rec.State == ledger.Waiting:
-		return done(Result{}, &Deferred{a.rec.Until})
+		return done(Result{}, comeBack(&a.rec))
 	case now.Before(a.rec.Lease):
 		if now.Sub(a.began) >= patience {
 			return done(Result{}, &Deferred{a.rec.Lease})
@@ -167,25 +176,36 @@ func (a *attempt) takeOver(ctx context.Context, r resolved) (bool, Result, error
 	case r.action != nil:
 		return done(a.GiveUp(ctx, a.task.record()))
 	}
-	lost := a.rec.Holder
-	a.rec.Attempts = append(a.rec.Attempts, ledger.Attempt{At: a.rec.StartedAt, Result: ledger.Lost,
-		Reason: "the function died while it held the delivery"})
+	dead := a.rec.Holder
+	a.rec.Attempts = append(a.rec.Attempts, lost(&a.rec))
 	a.rec.Holder, a.rec.Lease = a.holder, a.lease
-	if err := a.Records.Put(ctx, a.rec, lost); fault.Is(err, fault.Conflict) {
+	if err := a.Records.Put(ctx, a.rec, dead); fault.Is(err, fault.Conflict) {
 		return true, Result{}, nil // somebody else was quicker: look at what it made of it
 	} else if err != nil {
 		return done(Result{}, err)
 	}
-	switch {
-	case a.rec.Status != "":
-		return done(a.settle(ctx, ledger.Sent, "a callback reported its status"))
-	case a.action.Settings.Guarantee == action.AtMostOnce:
-		return done(a.settle(ctx, ledger.Unknown, "a function died while it held the delivery; the endpoint may have been called, and is not called again"))
-	}
-	if r.profile == nil && r.secret == nil {
+	if r.profile == nil && r.secret == nil && !a.closed() {
 		a.resolveRest(ctx, &r, nil, mapping.Paths{})
 	}
 	return done(a.proceed(ctx, r))
+}
+
+// lost is the attempt of a function that died while it held a delivery: nobody
+// knows whether it called the endpoint.
+func lost(d *ledger.Delivery) ledger.Attempt {
+	return ledger.Attempt{At: d.StartedAt, Result: ledger.Lost, Reason: "a function died while it held the delivery"}
+}
+
+// maybeSent says whether an attempt before now may have been processed.
+func maybeSent(d *ledger.Delivery) bool {
+	return slices.ContainsFunc(d.Attempts, func(t ledger.Attempt) bool {
+		return t.Result == ledger.Lost || t.Result == string(channel.Ambiguous)
+	})
+}
+
+// closed says whether the endpoint must not be called again, whatever there is to send.
+func (a *attempt) closed() bool {
+	return a.rec.Status != "" || maybeSent(&a.rec) && a.action != nil && a.action.Settings.Guarantee == action.AtMostOnce
 }
 
 // recorded gives back what a settled delivery came to.

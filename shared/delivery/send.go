@@ -21,18 +21,24 @@ import (
 
 // proceed makes a claimed delivery, once all that it needs was read.
 func (a *attempt) proceed(ctx context.Context, r resolved) (Result, error) {
+	switch {
+	case a.rec.Status != "":
+		return a.settle(ctx, ledger.Sent, "a callback reported its status")
+	case a.closed():
+		return a.settle(ctx, ledger.Unknown, "an earlier attempt may have been processed, so it is not sent again: "+lastReason(&a.rec))
+	}
 	for _, err := range []error{r.action, r.profile, r.secret} {
 		switch {
 		case err == nil:
 		case passing(err):
 			return a.backOff(ctx, fault.Public(err), 0)
 		default:
-			return a.settle(ctx, ledger.Failed, fault.Public(err))
+			return a.refuse(ctx, ledger.Failed, fault.Public(err))
 		}
 	}
 	i := slices.IndexFunc(a.Providers, func(p Provider) bool { return p.Traits.Provider == a.action.Provider })
 	if i < 0 || a.Providers[i].Traits.Channel != a.action.Channel {
-		return a.settle(ctx, ledger.Failed, fmt.Sprintf("this function does not serve the channel %s %s", a.action.Channel, a.action.Provider))
+		return a.refuse(ctx, ledger.Failed, fmt.Sprintf("this function does not serve the channel %s %s", a.action.Channel, a.action.Provider))
 	}
 	a.provider = a.Providers[i]
 	a.rec.Channel, a.rec.Provider = a.action.Channel, a.action.Provider
@@ -41,15 +47,32 @@ func (a *attempt) proceed(ctx context.Context, r resolved) (Result, error) {
 	request, end, err := a.compose()
 	a.rec.Timings.OwnMs += ms(a.Now().Sub(composing))
 	if err != nil {
-		return a.settle(ctx, ledger.Failed, publicDetails(err))
+		return a.refuse(ctx, ledger.Failed, publicDetails(err))
 	}
 	if end != "" {
-		return a.settle(ctx, ledger.Suppressed, end)
+		return a.refuse(ctx, ledger.Suppressed, end)
 	}
 	if held, result, err := a.admit(ctx, request); held {
 		return result, err
 	}
 	return a.send(ctx, request)
+}
+
+// refuse settles a delivery whose endpoint is not to be called. Where an
+// earlier attempt may have been processed, nobody can say that it was not sent.
+func (a *attempt) refuse(ctx context.Context, outcome ledger.Outcome, reason string) (Result, error) {
+	if maybeSent(&a.rec) {
+		return a.settle(ctx, ledger.Unknown, "an earlier attempt may have been processed, and it cannot be repeated: "+reason)
+	}
+	return a.settle(ctx, outcome, reason)
+}
+
+// lastReason says how the last attempt went.
+func lastReason(d *ledger.Delivery) string {
+	if len(d.Attempts) == 0 {
+		return ""
+	}
+	return d.Attempts[len(d.Attempts)-1].Reason
 }
 
 // compose evaluates the mapping and encodes the message. end is why the
@@ -74,18 +97,23 @@ func (a *attempt) compose() (_ *channel.Request, end string, _ error) {
 	if err != nil {
 		return nil, "", err
 	}
-	message, err := a.action.Compose(values)
-	if err != nil {
+	if a.message, err = a.action.Compose(values); err != nil {
 		return nil, "", err
 	}
-	request, err := a.provider.Encode(message, a.cred)
+	request, err := a.encode()
+	return request, "", err
+}
+
+// encode makes the provider's request of the composed message and the credential.
+func (a *attempt) encode() (*channel.Request, error) {
+	request, err := a.provider.Encode(a.message, a.cred)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if len(request.Body) > action.MaxBody {
-		return nil, "", fault.New(fault.TooLarge, "the composed body has %d bytes, over the limit of %d", len(request.Body), action.MaxBody)
+		return nil, fault.New(fault.TooLarge, "the composed body has %d bytes, over the limit of %d", len(request.Body), action.MaxBody)
 	}
-	return request, "", nil
+	return request, nil
 }
 
 // publicDetails is an error's public message with its details, in one line.
@@ -113,10 +141,10 @@ func (a *attempt) admit(ctx context.Context, r *channel.Request) (held bool, _ R
 	case err != nil:
 		return held3(a.backOff(ctx, fault.Public(err), 0))
 	case !decision.Admitted:
-		return held3(a.settle(ctx, ledger.Capped, decision.Reason))
+		return held3(a.refuse(ctx, ledger.Capped, decision.Reason))
 	case decision.At.After(a.rec.StartedAt.Add(a.action.Settings.Within())):
 		a.Limits.GiveBack(ctx, decision)
-		return held3(a.settle(ctx, ledger.Capped, "held back by "+decision.By.String()+" beyond its deadline"))
+		return held3(a.refuse(ctx, ledger.Capped, "held back by "+decision.By.String()+" beyond its deadline"))
 	}
 	a.rec.Timings.QueueMs = max(0, ms(decision.At.Sub(now)))
 	return a.awaitSlot(ctx, decision.At)
@@ -130,8 +158,8 @@ func (a *attempt) awaitSlot(ctx context.Context, slot time.Time) (held bool, _ R
 	wait := slot.Sub(a.Now())
 	if wait <= early {
 		if wait > 0 {
-			if err := pause(ctx, wait); err != nil {
-				return held3(Result{}, err)
+			if err := pause(ctx, wait); err != nil { // nothing was sent: the slot is kept for the next try
+				return held3(a.wait(context.WithoutCancel(ctx), slot, throttled))
 			}
 		}
 		a.rec.Until, a.rec.Reason = time.Time{}, ""
@@ -152,17 +180,24 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 		return a.settle(ctx, ledger.Unknown, "an earlier attempt may have been processed, and the message now composes to another request")
 	}
 	if len(a.rec.Attempts) >= a.action.Settings.Attempts() {
-		return a.settle(ctx, ledger.Dead, fmt.Sprintf("given up after %d attempts, whose functions died", len(a.rec.Attempts)))
+		return a.settle(ctx, ledger.Dead, fmt.Sprintf("given up after %d attempts; at the last, %s", len(a.rec.Attempts), lastReason(&a.rec)))
 	}
 	for {
+		if end := a.Now().Add(a.action.Settings.EndpointTimeout() + settleTime); end.After(a.deadline) {
+			return a.backOff(ctx, "the function had no time left for the endpoint's timeout", 0)
+		}
 		verdict, answer, err := a.call(ctx, r, digest)
 		if err != nil {
-			return a.settle(ctx, ledger.Failed, publicDetails(err))
+			return a.refuse(ctx, ledger.Failed, publicDetails(err))
 		}
 		switch {
 		case verdict.Result == channel.Accepted:
 			return a.accepted(ctx, verdict, answer)
 		case answer.Code == http.StatusUnauthorized && a.renew(ctx):
+			if r, err = a.encode(); err != nil {
+				return a.refuse(ctx, ledger.Failed, publicDetails(err))
+			}
+			digest = digestOf(r)
 			continue
 		case verdict.Suppress:
 			return a.settle(ctx, ledger.Suppressed, verdict.Reason)

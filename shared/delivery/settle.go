@@ -44,7 +44,9 @@ const (
 // exponentially longer with each attempt. It is dead where that would be too late.
 func (a *attempt) backOff(ctx context.Context, reason string, asked time.Duration) (Result, error) {
 	delay := time.Duration(math.Min(float64(firstBackoff)*math.Pow(3, float64(max(len(a.rec.Attempts), 1)-1)), float64(maxBackoff)))
-	delay = a.jitter(delay)
+	// What waits for AWS makes no attempt: it waits for as long again as it has
+	// been waiting, lest it come back so often that its history is full.
+	delay = a.jitter(max(delay, min(a.Now().Sub(a.rec.StartedAt), maxBackoff)))
 	if asked > 0 {
 		delay = asked
 	}
@@ -75,7 +77,16 @@ func (a *attempt) wait(ctx context.Context, until time.Time, reason string) (Res
 	}
 	a.Log.LogAttrs(ctx, slog.LevelInfo, "delivery waits", slog.String("delivery", a.rec.ID().String()),
 		slog.Time("until", until), slog.String("reason", reason))
-	return Result{}, &Deferred{until}
+	return Result{}, comeBack(&a.rec)
+}
+
+// comeBack says when a waiting delivery goes on: for a throttle's slot a
+// little before it, for the function waits for the rest more precisely.
+func comeBack(d *ledger.Delivery) *Deferred {
+	if d.Reason == throttled {
+		return &Deferred{d.Until.Add(-lead)}
+	}
+	return &Deferred{d.Until}
 }
 
 // settle writes the outcome, and gives it to the journey.
@@ -126,50 +137,65 @@ func (c *Closer) settle(ctx context.Context, d *ledger.Delivery, holder string, 
 // fields; one that a function still holds is deferred to its lease's end; one
 // whose endpoint may have been called ends unknown, or dead where repeating it
 // would have done no harm; one that was never begun ends dead.
+//
+// It claims nothing: a read and one conditional write, so that dying between
+// the two leaves the record as it was.
 func (c *Closer) GiveUp(ctx context.Context, d ledger.Delivery) (Result, error) {
-	now := c.Now()
-	d.Holder, d.State, d.Lease, d.StartedAt = "gave up "+now.UTC().Format(time.RFC3339Nano), ledger.Claimed, now.Add(leaseMargin), now
-	rec, ours, err := c.Records.Claim(ctx, d, now.Add(MaxWait))
-	if err != nil {
-		return Result{}, err
-	}
-	holder, outcome, reason := d.Holder, ledger.Dead, "given up: no function could make the delivery"
+	rec, err := c.Records.Delivery(ctx, d.ID())
+	now, outcome, reason := c.Now(), ledger.Dead, "given up: no function could make the delivery"
 	switch {
-	case ours:
-		if n := len(rec.Attempts); n > 0 {
-			reason = "given up after its attempts; at the last, " + rec.Attempts[n-1].Reason
-		}
+	case fault.Is(err, fault.NotFound):
+		rec = d
+		rec.State, rec.StartedAt = ledger.Settled, now
+	case err != nil:
+		return Result{}, err
 	case rec.State == ledger.Settled:
-		rec.Response, rec.Failure = nil, nil
-		return recorded(&rec)
-	case now.Before(rec.Lease):
+		return givenUp(&rec)
+	case now.Before(rec.Lease): // a waiting one has none
 		return Result{}, &Deferred{rec.Lease}
 	default:
-		holder = rec.Holder
-		outcome, reason = c.afterLoss(ctx, &rec)
+		if outcome, reason, err = c.abandoned(ctx, &rec); err != nil {
+			return Result{}, err
+		}
 	}
-	if err := c.settle(ctx, &rec, holder, outcome, reason); fault.Is(err, fault.Conflict) {
+	err = c.settle(ctx, &rec, rec.Holder, outcome, reason)
+	switch {
+	case fault.Is(err, fault.Conflict):
 		return Result{}, &Deferred{now.Add(leaseMargin)}
-	} else if err != nil {
+	case err != nil:
 		return Result{}, err
 	}
-	rec.Response, rec.Failure = nil, nil
-	return recorded(&rec)
+	return givenUp(&rec)
 }
 
-// MaxWait is the longest that a delivery can be told to wait.
-const MaxWait = 25 * time.Hour
+// givenUp is what the journey gets: the answer may be what was too large for it.
+func givenUp(d *ledger.Delivery) (Result, error) {
+	d.Response, d.Failure = nil, nil
+	return recorded(d)
+}
 
-// afterLoss decides the outcome of a delivery whose function died with it.
-func (c *Closer) afterLoss(ctx context.Context, d *ledger.Delivery) (ledger.Outcome, string) {
-	d.Attempts = append(d.Attempts, ledger.Attempt{At: d.StartedAt, Result: ledger.Lost,
-		Reason: "the function died while it held the delivery"})
-	if d.Status != "" {
-		return ledger.Sent, "a callback reported its status"
+// abandoned decides the outcome of a delivery that waits, or whose function
+// died with it. Its error says that what it takes to decide could not be read.
+func (c *Closer) abandoned(ctx context.Context, d *ledger.Delivery) (ledger.Outcome, string, error) {
+	if d.State == ledger.Claimed {
+		d.Attempts = append(d.Attempts, lost(d))
+	}
+	reason := "given up while it waited: " + d.Reason
+	if last := lastReason(d); last != "" {
+		reason = "given up after its attempts; at the last, " + last
+	}
+	switch {
+	case d.Status != "":
+		return ledger.Sent, "a callback reported its status", nil
+	case !maybeSent(d):
+		return ledger.Dead, reason, nil
 	}
 	act, err := c.Actions.Read(ctx, d.Action, d.ActionVersion)
-	if err == nil && act.Settings.Guarantee == action.AtLeastOnce {
-		return ledger.Dead, "given up: a function died while it held the delivery"
+	switch {
+	case err != nil && passing(err):
+		return "", "", err
+	case err == nil && act.Settings.Guarantee == action.AtLeastOnce:
+		return ledger.Dead, reason, nil
 	}
-	return ledger.Unknown, "a function died while it held the delivery; the endpoint may have been called"
+	return ledger.Unknown, reason + "; it may have been processed", nil
 }

@@ -136,8 +136,11 @@ type Result struct {
 // A Deferred error says that the delivery must wait, and until when.
 type Deferred struct{ Until time.Time }
 
-// Error gives the time alone, RFC 3339 in UTC: a Wait state reads it.
-func (d *Deferred) Error() string { return d.Until.UTC().Format("2006-01-02T15:04:05.000Z") }
+// Error gives the time alone, RFC 3339 in UTC: a Wait state reads it. It is
+// never before Until.
+func (d *Deferred) Error() string {
+	return d.Until.Add(time.Millisecond - 1).UTC().Format("2006-01-02T15:04:05.000Z")
+}
 
 // A Stopped error is an outcome for which a journey takes onError.
 type Stopped struct{ Result Result }

@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/smithy-go"
 
-	"github.com/waypost/waypost/shared/admin"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/journey"
+	"github.com/waypost/waypost/shared/ledger"
 )
 
 // Service calls Step Functions. All fields but Tags must be set.
@@ -112,18 +112,18 @@ func (s *Service) Running(ctx context.Context, arn string) (bool, error) {
 }
 
 // Describe implements admin.Executions.
-func (s *Service) Describe(ctx context.Context, arn string) (admin.Run, error) {
+func (s *Service) Describe(ctx context.Context, arn string) (ledger.Run, error) {
 	out, err := s.Client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
 	if err != nil {
-		return admin.Run{}, missing(err)
+		return ledger.Run{}, missing(err)
 	}
-	return admin.Run{Status: string(out.Status), Started: aws.ToTime(out.StartDate), Stopped: aws.ToTime(out.StopDate),
+	return ledger.Run{Status: string(out.Status), Started: aws.ToTime(out.StartDate), Stopped: aws.ToTime(out.StopDate),
 		Error: aws.ToString(out.Error), Cause: aws.ToString(out.Cause)}, nil
 }
 
 // Visits implements admin.Executions: it pairs the history's entries and exits.
-func (s *Service) Visits(ctx context.Context, arn string) ([]admin.Visit, error) {
-	var visits []admin.Visit
+func (s *Service) Visits(ctx context.Context, arn string) ([]ledger.Visit, error) {
+	var visits []ledger.Visit
 	pages := sfn.NewGetExecutionHistoryPaginator(s.Client, &sfn.GetExecutionHistoryInput{ExecutionArn: &arn,
 		IncludeExecutionData: aws.Bool(false), MaxResults: 1000})
 	for pages.HasMorePages() {
@@ -134,7 +134,7 @@ func (s *Service) Visits(ctx context.Context, arn string) ([]admin.Visit, error)
 		for _, e := range page.Events {
 			switch {
 			case e.StateEnteredEventDetails != nil:
-				visits = append(visits, admin.Visit{State: aws.ToString(e.StateEnteredEventDetails.Name), Entered: aws.ToTime(e.Timestamp)})
+				visits = append(visits, ledger.Visit{State: aws.ToString(e.StateEnteredEventDetails.Name), Entered: aws.ToTime(e.Timestamp)})
 			case e.StateExitedEventDetails != nil:
 				for i := len(visits) - 1; i >= 0; i-- {
 					if visits[i].State == aws.ToString(e.StateExitedEventDetails.Name) && visits[i].Exited.IsZero() {

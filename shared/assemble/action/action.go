@@ -1,0 +1,51 @@
+// Package action puts the action functions together, one for each channel.
+package action
+
+import (
+	"crypto/rand"
+	mathrand "math/rand/v2"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/waypost/waypost/shared/assemble"
+	"github.com/waypost/waypost/shared/channel/twilio"
+	"github.com/waypost/waypost/shared/channel/webhook"
+	"github.com/waypost/waypost/shared/delivery"
+	"github.com/waypost/waypost/shared/dynamo"
+	"github.com/waypost/waypost/shared/egress"
+	"github.com/waypost/waypost/shared/lambdaedge"
+	"github.com/waypost/waypost/shared/limit"
+	"github.com/waypost/waypost/shared/secret"
+	waypostsecrets "github.com/waypost/waypost/shared/secretsmanager"
+	waypostsqs "github.com/waypost/waypost/shared/sqs"
+)
+
+// Webhook delivers to any endpoint that speaks HTTP and JSON.
+func Webhook(p *assemble.Platform) lambda.Handler {
+	return handler(p, delivery.Provider{Channel: webhook.Channel{Now: p.Now}, Traits: webhook.Traits()})
+}
+
+// SMS delivers text messages.
+func SMS(p *assemble.Platform) lambda.Handler {
+	return handler(p, delivery.Provider{Channel: twilio.Channel{Now: p.Now}, Traits: twilio.Traits()})
+}
+
+func handler(p *assemble.Platform, providers ...delivery.Provider) lambda.Handler {
+	return lambdaedge.Task(p.Log, Pipeline(p, providers...).Deliver)
+}
+
+// Pipeline makes the pipeline of a channel's providers.
+func Pipeline(p *assemble.Platform, providers ...delivery.Provider) *delivery.Pipeline {
+	db := p.DB()
+	letters := &waypostsqs.DeadLetters{Client: sqs.NewFromConfig(p.AWS), Queue: p.Env.DeadLetterQueue}
+	source := &waypostsecrets.Source{Client: secretsmanager.NewFromConfig(p.AWS)}
+	return &delivery.Pipeline{
+		Closer: p.Closer(db, letters), Providers: providers, Profiles: p.Profiles(db),
+		Secrets:   secret.NewStore(source, p.Now),
+		Endpoints: egress.NewClient(egress.NewGuard(p.Env.Egress), egress.Config{}),
+		Limits:    limit.NewKeeper(dynamo.NewLimits(db, p.Env.LimitsTable)),
+		Programs:  delivery.NewPrograms(), NewHolder: rand.Text, Random: mathrand.Float64,
+	}
+}
