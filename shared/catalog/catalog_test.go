@@ -96,13 +96,17 @@ func (s *store) keys() []string {
 }
 
 type machines struct {
-	made map[string]bool
-	err  error
+	made   map[string]bool
+	err    error
+	before func() // runs before a machine is made, if it is set
 }
 
 var _ catalog.Machines = (*machines)(nil)
 
 func (m *machines) Create(_ context.Context, name string, _ *journey.Machine) (string, error) {
+	if m.before != nil {
+		m.before()
+	}
 	if m.err != nil {
 		return "", m.err
 	}
@@ -236,6 +240,23 @@ func TestOvertaken(t *testing.T) {
 	}
 	if once := w.store.reads - reads; once > 10 {
 		t.Errorf("%d reads: the refusal was tried again", once)
+	}
+}
+
+// A schema that is changed while a journey is being published, and fits only
+// the journeys before it, does not slip past: the publish is checked again.
+func TestAPublishMeetsASchemaChange(t *testing.T) {
+	w := live(t)
+	ctx := t.Context()
+	w.must(failure(w.SaveProfileSchema(ctx, []byte(`{"type": "object", "properties": {"name": {"type": "string"}, "city": {"type": "string"}}}`))))
+	w.must(w.SaveJourney(ctx, "ready", []byte(strings.Replace(ready, "profile.name", "profile.city", 1))))
+	w.machines.before = func() {
+		w.machines.before = nil
+		w.must(failure(w.SaveProfileSchema(ctx, []byte(customer))))
+	}
+	_, err := w.PublishJourney(ctx, "ready")
+	if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "the profile schema has no city") {
+		t.Errorf("%v, want that the city is gone", err)
 	}
 }
 
