@@ -1,9 +1,8 @@
 // Command bench measures Waypost and prints each number beside a baseline of
 // the same run, with the bar that it is held to.
 //
-//	go run ./infra/bench            everything, in under three minutes
-//	go run ./infra/bench -only=cold one part: mapping, pipeline, latency, cold, throughput
-//	go run ./infra/bench -only=throughput -profile cpu.out
+//	go run ./infra/bench            everything
+//	go run ./infra/bench -only=cold one part: cold starts and zip sizes
 //
 // It ends with status 0 when it could measure, whatever the verdicts: a busy
 // machine is no defect. Ratios carry from machine to machine; times do not.
