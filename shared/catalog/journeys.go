@@ -60,7 +60,7 @@ func (c *Catalog) publishJourney(ctx context.Context, name string) (PublishedJou
 			return PublishedJourney{}, err
 		}
 		if same(before.Document, doc) {
-			return before, c.reopen(ctx, before)
+			return before, c.reopen(ctx, ch, before)
 		}
 	}
 	j, err := journey.Parse(doc)
@@ -85,7 +85,7 @@ func (c *Catalog) publishJourney(ctx context.Context, name string) (PublishedJou
 }
 
 // reopen makes a closed version live again, if it still compiles.
-func (c *Catalog) reopen(ctx context.Context, p PublishedJourney) error {
+func (c *Catalog) reopen(ctx context.Context, ch *change, p PublishedJourney) error {
 	j, _, live, err := c.live(ctx, p.Journey)
 	if err != nil || live {
 		return err
@@ -94,8 +94,7 @@ func (c *Catalog) reopen(ctx context.Context, p PublishedJourney) error {
 	if _, err := journey.Compile(j, sees, c.Names); err != nil {
 		return sees.explain(err)
 	}
-	ch := change{at: c.Now()}
-	if err := c.listen(ctx, &ch, p, p, j.Entry); err != nil {
+	if err := c.listen(ctx, ch, p, p, j.Entry); err != nil {
 		return err
 	}
 	return ch.write(ctx, c.Store)
