@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -79,15 +78,4 @@ func quantile(d []time.Duration, p float64) time.Duration {
 
 func median(d []time.Duration) time.Duration { return quantile(d, 0.5) }
 
-// spread gives p50, p90 and p99 in one cell.
-func spread(d []time.Duration) string {
-	cells := make([]string, 0, 3)
-	for _, p := range []float64{0.5, 0.9, 0.99} {
-		cells = append(cells, fmt.Sprintf("%.1f", millis(quantile(d, p))))
-	}
-	return strings.Join(cells, " / ") + " ms"
-}
-
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
