@@ -22,7 +22,7 @@ test: ## run every test, with the race detector
 	go test $(RACE) ./...
 
 bench: ## measure, each number beside a baseline of the same run
-	go test -run '^$$' -bench . -benchmem ./shared/mapping ./shared/egress
+	go test -run '^$$' -bench . -benchmem ./shared/mapping ./shared/egress ./shared/delivery
 	@go run ./infra/bench $(ARGS)
 
 build: ## build each function to build/FUNCTION/bootstrap, for linux/arm64 or linux/ARCH
