@@ -22,18 +22,31 @@ import (
 // Task makes the Lambda handler of a function that a state machine or a
 // schedule calls with JSON.
 func Task[In, Out any](log *slog.Logger, handle func(context.Context, In) (Out, error)) lambda.Handler {
-	return lambda.NewHandler(func(ctx context.Context, payload json.RawMessage) (Out, error) {
+	return bytesHandler(func(ctx context.Context, payload []byte) (any, error) {
 		var in In
 		if err := json.Unmarshal(payload, &in); err != nil {
-			var none Out
-			return none, named(fault.NameInvalid, "the input is not what this function takes")
+			return nil, named(fault.NameInvalid, "the input is not what this function takes")
 		}
 		out, err := handle(ctx, in)
 		if err != nil {
-			return out, stateError(ctx, log, err)
+			return nil, stateError(ctx, log, err)
 		}
 		return out, nil
 	})
+}
+
+// A bytesHandler is a lambda.Handler whose answers are its own. Those of
+// lambda.NewHandler lie in a buffer that the next invocation writes: that is
+// right on Lambda, which runs one at a time, and not where a process runs many.
+type bytesHandler func(context.Context, []byte) (any, error)
+
+// Invoke calls the handler and encodes its answer.
+func (h bytesHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	out, err := h(ctx, payload)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(out)
 }
 
 // named is an error that Lambda reports under a name: a value of this very

@@ -21,7 +21,11 @@ import (
 // URL makes the Lambda handler of a function that its URL calls, with
 // buffered responses (payload format 2.0).
 func URL(h http.Handler) lambda.Handler {
-	return lambda.NewHandler(func(ctx context.Context, e events.LambdaFunctionURLRequest) (events.LambdaFunctionURLResponse, error) {
+	return bytesHandler(func(ctx context.Context, payload []byte) (any, error) {
+		var e events.LambdaFunctionURLRequest
+		if err := json.Unmarshal(payload, &e); err != nil {
+			return nil, named(fault.NameInvalid, "the input is not a function URL's request")
+		}
 		return serve(ctx, h, e)
 	})
 }
@@ -29,7 +33,7 @@ func URL(h http.Handler) lambda.Handler {
 // Entry makes the entry function's handler, which its URL calls, and
 // EventBridge too: there the CloudEvent is the detail of the event.
 func Entry(log *slog.Logger, h *entry.Handler) lambda.Handler {
-	return lambda.NewHandler(func(ctx context.Context, payload json.RawMessage) (any, error) {
+	return bytesHandler(func(ctx context.Context, payload []byte) (any, error) {
 		var kind struct {
 			DetailType string          `json:"detail-type"`
 			Detail     json.RawMessage `json:"detail"`
