@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,12 +14,13 @@ import (
 
 // An Endpoint stands in for the hardened client and for whoever it calls.
 type Endpoint struct {
-	// Answer answers the n-th call, from 1, of one delivery. Nil: 200 with an id.
+	// Answer answers the n-th try, from 1, of one delivery. Nil: 200 with an id.
 	Answer func(n int, c Request) Reply
 
 	world *World
 	mu    sync.Mutex
 	calls []Request
+	tries map[string]int // by the delivery's id
 }
 
 // A Request is one that reached the endpoint.
@@ -78,10 +78,13 @@ func (e *Endpoint) do(ctx context.Context, r *http.Request, o egress.Options) (*
 	}
 	call := Request{time.Now(), r.Method, r.URL.String(), r.Header.Clone(), string(bytes.TrimSpace(body))}
 	e.mu.Lock()
-	n := 1 + len(slices.DeleteFunc(slices.Clone(e.calls), func(c Request) bool { return c.Key() != call.Key() }))
+	if e.tries == nil {
+		e.tries = map[string]int{}
+	}
+	e.tries[call.Key()]++
 	reply := Reply{Status: http.StatusOK, Body: `{"id":"m-1"}`}
 	if e.Answer != nil {
-		reply = e.Answer(n, call)
+		reply = e.Answer(e.tries[call.Key()], call)
 	}
 	if reply.Fails == "" || reply.Written {
 		e.calls = append(e.calls, call)

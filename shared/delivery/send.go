@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/waypost/waypost/shared/action"
@@ -16,6 +17,7 @@ import (
 	"github.com/waypost/waypost/shared/egress"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/ledger"
+	"github.com/waypost/waypost/shared/limit"
 	"github.com/waypost/waypost/shared/secret"
 )
 
@@ -144,10 +146,21 @@ func (a *attempt) admit(ctx context.Context, r *channel.Request) (held bool, _ R
 		return held3(a.refuse(ctx, ledger.Capped, decision.Reason))
 	case decision.At.After(a.rec.StartedAt.Add(a.action.Settings.Within())):
 		a.Limits.GiveBack(ctx, decision)
-		return held3(a.refuse(ctx, ledger.Capped, "held back by "+decision.By.String()+" beyond its deadline"))
+		return held3(a.refuse(ctx, ledger.Capped, "held back by "+throttles(a.action.Settings.Limits)+" beyond its deadline"))
 	}
 	a.rec.Timings.QueueMs = max(0, ms(decision.At.Sub(now)))
 	return a.awaitSlot(ctx, decision.At)
+}
+
+// throttles names the limits that can hold a call back.
+func throttles(limits []limit.Limit) string {
+	var names []string
+	for _, l := range limits {
+		if l.Kind == limit.Throttle {
+			names = append(names, l.String())
+		}
+	}
+	return strings.Join(names, " and ")
 }
 
 // throttled marks a record that waits for a slot which it has already been given.

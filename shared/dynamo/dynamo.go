@@ -11,6 +11,7 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -43,13 +44,24 @@ func moment(t time.Time) types.AttributeValue {
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
-// marshal makes an item of a struct by its json tags.
+// marshal makes an item of a struct by its json tags. The encoder does not know
+// omitzero, so that zero times are taken out here: an update must not overwrite
+// an attribute that it knows nothing of.
 func marshal(v any) (item, error) {
-	return attributevalue.MarshalMapWithOptions(v, func(o *attributevalue.EncoderOptions) {
+	it, err := attributevalue.MarshalMapWithOptions(v, func(o *attributevalue.EncoderOptions) {
 		o.TagKey = "json"
-		o.OmitEmptyTime = true
-		o.EncodeTime = func(t time.Time) (types.AttributeValue, error) { return moment(t), nil }
+		o.EncodeTime = func(t time.Time) (types.AttributeValue, error) {
+			if t.IsZero() {
+				return &types.AttributeValueMemberNULL{Value: true}, nil
+			}
+			return moment(t), nil
+		}
 	})
+	maps.DeleteFunc(it, func(_ string, v types.AttributeValue) bool {
+		_, null := v.(*types.AttributeValueMemberNULL)
+		return null
+	})
+	return it, err
 }
 
 // unmarshal fills a struct by its json tags; numbers in any become int64 or float64.

@@ -1,0 +1,403 @@
+package rig_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/waypost/waypost/infra/rig"
+	"github.com/waypost/waypost/shared/delivery"
+	"github.com/waypost/waypost/shared/ledger"
+)
+
+// sleep lets seconds pass.
+func sleep(seconds int) { time.Sleep(time.Duration(seconds) * time.Second) }
+
+// A warm delivery makes one round trip before its endpoint is called, and
+// three calls of AWS in all.
+func TestRoundTrips(t *testing.T) {
+	rig.Run(t, func(t *testing.T, w *rig.World) {
+		w.Publish(rig.Setup{})
+		w.Send("case-1")
+		sleep(2)
+		w.Ops()
+		w.Send("case-2")
+		sleep(2)
+		var names []string
+		var ops []rig.Op
+		for _, op := range w.Ops() {
+			if op.Function == "webhook" {
+				ops, names = append(ops, op), append(names, op.Name)
+			}
+		}
+		slices.Sort(names[:2]) // these are under way at the same time
+		if d := cmp.Diff([]string{"GetItem profiles", "UpdateItem ledger", "endpoint", "PutItem ledger"}, names); d != "" {
+			t.Fatal(d)
+		}
+		if !ops[0].Began.Equal(ops[1].Began) {
+			t.Errorf("the claim and the profile were not asked for at once: %v and %v", ops[0].Began, ops[1].Began)
+		}
+		if got, want := ops[2].Began.Sub(ops[0].Began), 5*time.Millisecond; got != want {
+			t.Errorf("before the endpoint was called: got %v, want one round trip of %v", got, want)
+		}
+	})
+}
+
+// A cold one makes two: only the action tells which attributes and secret it needs.
+func TestColdRoundTrips(t *testing.T) {
+	rig.Run(t, func(t *testing.T, w *rig.World) {
+		w.Publish(rig.Setup{})
+		w.Send("case-1")
+		sleep(2)
+		var first, called time.Time
+		for _, op := range w.Ops() {
+			switch {
+			case op.Function == "webhook" && first.IsZero():
+				first = op.Began
+			case op.Name == "endpoint":
+				called = op.Began
+			}
+		}
+		if got, want := called.Sub(first), 10*time.Millisecond; got != want {
+			t.Errorf("before the endpoint was called: got %v, want %v", got, want)
+		}
+	})
+}
+
+// The profile's read names the attributes of the mapping and of the settings,
+// and the key, and nothing else.
+func TestProjection(t *testing.T) {
+	rig.Run(t, func(t *testing.T, w *rig.World) {
+		w.Publish(rig.Setup{Action: `{"settings": {"requires": "profile.consents.sms == 'y'"}}`})
+		w.Send("case-1")
+		sleep(2)
+		w.Ops() // the first read comes before the action is known
+		w.Send("case-2")
+		sleep(2)
+		for _, op := range w.Ops() {
+			if op.Name != "GetItem profiles" {
+				continue
+			}
+			var in struct {
+				ConsistentRead           bool
+				ProjectionExpression     string
+				ExpressionAttributeNames map[string]string
+			}
+			if err := json.Unmarshal([]byte(op.Body), &in); err != nil {
+				t.Fatal(err)
+			}
+			asked := in.ProjectionExpression
+			for placeholder, name := range in.ExpressionAttributeNames {
+				asked = strings.ReplaceAll(asked, placeholder, name)
+			}
+			paths := strings.Split(asked, ", ")
+			slices.Sort(paths)
+			covered := strings.Join(paths, " ")
+			if covered != "consents.sms firstName id phone" || !in.ConsistentRead {
+				t.Errorf("asked for %s, consistently: %v", covered, in.ConsistentRead)
+			}
+		}
+	})
+}
+
+// Each step reads the profile at that moment.
+func TestProfileChangesBetweenSteps(t *testing.T) {
+	rig.Run(t, func(t *testing.T, w *rig.World) {
+		step := `{"id": "%s", "action": {"name": "notify", "version": 1, "with": {"to": "{{ profile.phone }}", "text": "{{ profile.tier }}"}}}`
+		w.Publish(rig.Setup{Journey: `{"steps": [` + fmt.Sprintf(step, "text") + `, {"id": "later", "wait": {"for": "PT10M"}},
+			{"id": "tier", "condition": {"branches": [{"when": "profile.tier == 'silver'", "steps": [` + fmt.Sprintf(step, "again") + `]}]}}]}`})
+		x := w.Send("case-1").Executions[0].Execution
+		sleep(60)
+		w.Put("profiles/c-1", `{"phone": "+2", "tier": "silver"}`)
+		w.Settle()
+		var bodies []string
+		for _, c := range w.Endpoint.Calls(x) {
+			bodies = append(bodies, c.Body)
+		}
+		if d := cmp.Diff([]string{`{"text":"gold","to":"+15550001"}`, `{"text":"silver","to":"+2"}`}, bodies); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+// Quick retries are made in the function; then the machine waits.
+func TestRetryTimes(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		reply  rig.Reply
+		ranges [][2]time.Duration // between the calls
+	}{
+		{"backoff", status(429), [][2]time.Duration{{50 * time.Millisecond, 120 * time.Millisecond}, {250 * time.Millisecond, 520 * time.Millisecond}, {20 * time.Second, 50 * time.Second}}},
+		{"Retry-After, shortly", rig.Reply{Status: 429, Header: map[string]string{"Retry-After": "1"}},
+			[][2]time.Duration{{time.Second, 1100 * time.Millisecond}, {time.Second, 1100 * time.Millisecond}, {time.Second, 1500 * time.Millisecond}}},
+		{"Retry-After, later", rig.Reply{Status: 429, Header: map[string]string{"Retry-After": "300"}},
+			[][2]time.Duration{{5 * time.Minute, 5*time.Minute + time.Second}, {5 * time.Minute, 5*time.Minute + time.Second}, {5 * time.Minute, 5*time.Minute + time.Second}}},
+		{"Retry-After, as a date", rig.Reply{Status: 503, Header: map[string]string{"Retry-After": "Sat, 01 Jan 2000 00:20:00 GMT"}},
+			[][2]time.Duration{{19 * time.Minute, 20 * time.Minute}}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			rig.Run(t, func(t *testing.T, w *rig.World) {
+				w.Publish(rig.Setup{})
+				w.Endpoint.Answer = answers(tc.reply)
+				x := w.Send("case-1").Executions[0].Execution
+				w.Settle()
+				calls := w.Endpoint.Calls(x)
+				if len(calls) != 4 {
+					t.Fatalf("got %d calls, want 4", len(calls))
+				}
+				for i, r := range tc.ranges {
+					if got := calls[i+1].At.Sub(calls[i].At); got < r[0] || got > r[1] {
+						t.Errorf("before call %d: got %v, want from %v to %v", i+2, got, r[0], r[1])
+					}
+				}
+			})
+		})
+	}
+}
+
+// Throttled deliveries take their turns, near ones in the function and far
+// ones by the machine; what would come too late is capped.
+func TestThrottle(t *testing.T) {
+	for _, tc := range []struct {
+		name, limits string
+		events       int
+		apart        time.Duration
+		capped       int
+	}{
+		{"near", `[{"kind": "throttle", "calls": 1, "per": "1s"}]`, 2, time.Second, 0},
+		{"far", `[{"kind": "throttle", "calls": 1, "per": "20s"}]`, 5, 20 * time.Second, 0},
+		{"too far", `[{"kind": "throttle", "calls": 1, "per": "1m"}]`, 6, time.Minute, 3},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			rig.Run(t, func(t *testing.T, w *rig.World) {
+				w.Publish(rig.Setup{Action: `{"settings": {"retry": {"within": "150s"}, "limits": ` + tc.limits + `}}`})
+				for i := range tc.events {
+					w.Send(fmt.Sprintf("case-%d", i))
+				}
+				w.Settle()
+				calls := w.Endpoint.Calls("")
+				for i := 1; i < len(calls); i++ {
+					if got := calls[i].At.Sub(calls[i-1].At); got < tc.apart-20*time.Millisecond || got > tc.apart+20*time.Millisecond {
+						t.Errorf("between calls %d and %d: %v, want %v", i, i+1, got, tc.apart)
+					}
+				}
+				capped := 0
+				for i := range tc.events {
+					if d := w.Delivery(rig.ExecutionOf(fmt.Sprintf("case-%d", i), "c-1")); d.Outcome == ledger.Capped {
+						if want := "per 1m beyond its deadline"; !strings.Contains(d.Reason, want) {
+							t.Errorf("reason: got %s, want …%s", d.Reason, want)
+						}
+						capped++
+					} else if d.Outcome != ledger.Sent {
+						t.Errorf("got %s (%s), want sent", d.Outcome, d.Reason)
+					}
+				}
+				if capped != tc.capped {
+					t.Errorf("got %d capped, want %d", capped, tc.capped)
+				}
+			})
+		})
+	}
+}
+
+func TestCap(t *testing.T) {
+	rig.Run(t, func(t *testing.T, w *rig.World) {
+		w.Publish(rig.Setup{Action: `{"settings": {"limits": [{"kind": "cap", "calls": 2, "per": "1h"}]}}`})
+		for i := range 3 {
+			w.Send(fmt.Sprintf("case-%d", i))
+		}
+		w.Settle()
+		outcomes := map[ledger.Outcome]int{}
+		for i := range 3 {
+			outcomes[w.Delivery(rig.ExecutionOf(fmt.Sprintf("case-%d", i), "c-1")).Outcome]++
+		}
+		if d := cmp.Diff(map[ledger.Outcome]int{"sent": 2, "capped": 1}, outcomes); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+// An answer of AWS that is lost is asked for again, by the SDK: no delivery
+// is the worse for it, even at most once.
+func TestLostAnswers(t *testing.T) {
+	for _, op := range []string{"UpdateItem ledger", "PutItem ledger", "GetItem profiles", "GetItem catalog", "GetSecretValue", "StartExecution", "TransactWriteItems"} {
+		for _, kind := range []rig.Fault{rig.Loses, rig.Refuses} {
+			t.Run(fmt.Sprint(op, kind), func(t *testing.T) {
+				t.Parallel()
+				rig.Run(t, func(t *testing.T, w *rig.World) {
+					w.Publish(rig.Setup{Action: atMostOnce, Journey: `{"entry": {"reentry": {"allowed": false}}}`})
+					failed := false
+					w.Fail = func(name string, _ []byte) rig.Fault {
+						if !strings.HasPrefix(name, op) || failed {
+							return rig.Works
+						}
+						failed = true
+						return kind
+					}
+					x := w.Send("case-1").Executions[0].Execution
+					sleep(20)
+					if d := w.Delivery(x); d.Outcome != ledger.Sent || len(w.Endpoint.Calls(x)) != 1 {
+						t.Errorf("got %s (%s) and %d calls, want sent at once", d.Outcome, d.Reason, len(w.Endpoint.Calls(x)))
+					}
+					w.Settle()
+				})
+			})
+		}
+	}
+}
+
+// A table that is out of order for hours holds deliveries up, and does not
+// fill their executions' histories (25,000 events at most).
+func TestLongOutage(t *testing.T) {
+	rig.Run(t, func(t *testing.T, w *rig.World) {
+		w.Publish(rig.Setup{Action: `{"settings": {"retry": {"within": "24h"}}}`})
+		began := time.Now()
+		w.Fail = func(name string, _ []byte) rig.Fault {
+			if name == "GetItem profiles" && time.Since(began) < 6*time.Hour {
+				return rig.Refuses
+			}
+			return rig.Works
+		}
+		x := w.Send("case-1").Executions[0].Execution
+		w.Settle()
+		d := w.Delivery(x)
+		if d.Outcome != ledger.Sent || d.SettledAt.Sub(began) > 7*time.Hour {
+			t.Errorf("got %s (%s) after %v, want sent soon after the outage", d.Outcome, d.Reason, d.SettledAt.Sub(began))
+		}
+		if n := strings.Count(w.History(w.Executions()[0].ARN), `"PreviousEventId"`); n > 900 {
+			t.Errorf("the history has %d events", n)
+		}
+	})
+}
+
+// A function that has used up its time before the call leaves the call to the next.
+func TestNoTimeLeft(t *testing.T) {
+	rig.Run(t, func(t *testing.T, w *rig.World) {
+		w.Publish(rig.Setup{Action: `{"settings": {"guarantee": "atMostOnce", "timeout": "30s"}}`})
+		w.Endpoint.Answer = answers(rig.Reply{Status: 200, Body: `{"id": "1"}`, Takes: 28 * time.Second})
+		slow := true
+		w.Latency = func(op string) time.Duration {
+			if op == "GetItem profiles" && slow {
+				slow = false
+				return 15 * time.Second
+			}
+			return time.Millisecond
+		}
+		x := w.Send("case-1").Executions[0].Execution
+		w.Settle()
+		if d := w.Delivery(x); d.Outcome != ledger.Sent || results(d) != "accepted" {
+			t.Errorf("got %s (%s) after %q, want sent", d.Outcome, d.Reason, results(d))
+		}
+	})
+}
+
+// Every state that a record can be in, met by a function and by giving up.
+func TestRecordStates(t *testing.T) {
+	const holder = "another"
+	ambiguous := []ledger.Attempt{{Result: "ambiguous", Reason: "the endpoint answered 500", Digest: "d"}}
+	safe := []ledger.Attempt{{Result: "retryable", Reason: "the endpoint answered 429", Digest: "d"}}
+	claimed := func(d *ledger.Delivery, lease time.Duration) {
+		d.State, d.Lease = ledger.Claimed, time.Now().Add(lease)
+	}
+	for _, tc := range []struct {
+		name                  string
+		record                func(*ledger.Delivery) // nil: there is none
+		deliver, giveUp       string                 // under atLeastOnce
+		deliverOnce, giveOnce string                 // under atMostOnce, where that differs
+	}{
+		{name: "none", deliver: "sent", giveUp: "dead"},
+		{name: "claimed", record: func(d *ledger.Delivery) { claimed(d, time.Minute) }, deliver: "deferred 1m0s", giveUp: "deferred 1m0s"},
+		{name: "claimed, for a moment more", record: func(d *ledger.Delivery) { claimed(d, time.Second) }, deliver: "sent", giveUp: "deferred 1s", deliverOnce: "unknown"},
+		{name: "lapsed", record: func(d *ledger.Delivery) { claimed(d, -time.Second) }, deliver: "sent", giveUp: "dead", deliverOnce: "unknown", giveOnce: "unknown"},
+		{name: "lapsed, with a status", record: func(d *ledger.Delivery) { claimed(d, -time.Second); d.Status = "delivered" }, deliver: "sent without a call", giveUp: "sent without a call"},
+		{name: "lapsed after a safe attempt", record: func(d *ledger.Delivery) { claimed(d, -time.Second); d.Attempts = safe }, deliver: "sent", giveUp: "dead", deliverOnce: "unknown", giveOnce: "unknown"},
+		{name: "waiting", record: func(d *ledger.Delivery) { d.State, d.Until = ledger.Waiting, time.Now().Add(time.Minute) }, deliver: "deferred 1m0s", giveUp: "dead"},
+		{name: "waiting for a slot", record: func(d *ledger.Delivery) {
+			d.State, d.Until, d.Reason = ledger.Waiting, time.Now().Add(time.Minute), "waiting for a slot of its action's throttle"
+		}, deliver: "deferred 59s", giveUp: "dead"},
+		{name: "waiting for long", record: func(d *ledger.Delivery) { d.State, d.Until = ledger.Waiting, time.Now().Add(30*time.Hour) }, deliver: "deferred 30h0m0s", giveUp: "dead"},
+		{name: "due", record: func(d *ledger.Delivery) { d.State, d.Until = ledger.Waiting, time.Now() }, deliver: "sent", giveUp: "dead"},
+		{name: "due after a safe attempt", record: func(d *ledger.Delivery) { d.State, d.Until, d.Attempts = ledger.Waiting, time.Now(), safe }, deliver: "sent", giveUp: "dead"},
+		{name: "due after an ambiguous attempt", record: func(d *ledger.Delivery) { d.State, d.Until, d.Attempts = ledger.Waiting, time.Now(), ambiguous },
+			deliver: "unknown", giveUp: "dead", giveOnce: "unknown"},
+		{name: "settled", record: func(d *ledger.Delivery) { d.State, d.Outcome = ledger.Settled, ledger.Sent }, deliver: "sent without a call", giveUp: "sent without a call"},
+		{name: "settled as failed", record: func(d *ledger.Delivery) { d.State, d.Outcome = ledger.Settled, ledger.Failed }, deliver: "failed", giveUp: "failed"},
+	} {
+		for _, guarantee := range []string{"atLeastOnce", "atMostOnce"} {
+			for _, giveUp := range []bool{false, true} {
+				t.Run(fmt.Sprint(tc.name, " ", guarantee, " ", giveUp), func(t *testing.T) {
+					t.Parallel()
+					want := tc.deliver
+					switch {
+					case giveUp && guarantee == "atMostOnce" && tc.giveOnce != "":
+						want = tc.giveOnce
+					case giveUp:
+						want = tc.giveUp
+					case guarantee == "atMostOnce" && tc.deliverOnce != "":
+						want = tc.deliverOnce
+					}
+					rig.Run(t, func(t *testing.T, w *rig.World) {
+						w.Publish(rig.Setup{Action: `{"settings": {"guarantee": "` + guarantee + `"}}`})
+						task := taskOf("case-1")
+						task.GiveUp = giveUp
+						id := task.ID()
+						if tc.record != nil {
+							d := ledger.Delivery{Execution: id.Execution, Step: id.Step, Journey: rig.Journey, Version: 1, Profile: "c-1",
+								Action: rig.Action, ActionVersion: 1, Holder: holder, StartedAt: time.Now(), EnteredAt: time.Now()}
+							tc.record(&d)
+							if err := w.Ledger.Put(t.Context(), d, ""); err != nil {
+								t.Fatal(err)
+							}
+						}
+						began := time.Now()
+						got := comesTo(t, w, task, began)
+						if len(w.Endpoint.Calls(id.Execution)) == 0 && got == "sent" {
+							got = "sent without a call"
+						}
+						if got != want {
+							t.Errorf("got %s, want %s", got, want)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// taskOf is what the standard journey's machine sends for an event.
+func taskOf(id string) delivery.Task {
+	return delivery.Task{Format: 1, Action: delivery.Ref{Name: rig.Action, Version: 1}, Step: rig.Step, Execution: rig.ExecutionOf(id, "c-1"),
+		With:    json.RawMessage(`{"to": "{{ profile.phone }}", "text": "{{ event.orderId }}"}`),
+		Entered: time.Now(),
+		State: delivery.State{Format: 1, Journey: delivery.Journey{Name: rig.Journey, Version: 1}, Profile: "c-1",
+			Entry: delivery.Entry{ID: id, Source: "shop", Type: rig.Event, Accepted: time.Now()}, Event: json.RawMessage(`{"orderId": "o-1"}`), Steps: json.RawMessage(`{}`)}}
+}
+
+// comesTo invokes the action function once, and gives its outcome, or for how long it is deferred.
+func comesTo(t *testing.T, w *rig.World, task delivery.Task, began time.Time) string {
+	text, ok := w.Invoke("webhook", task)
+	var answer struct {
+		Outcome      string
+		ErrorType    string
+		ErrorMessage string
+	}
+	if err := json.Unmarshal([]byte(text), &answer); err != nil {
+		t.Fatal(err)
+	}
+	if ok {
+		return answer.Outcome
+	}
+	if answer.ErrorType == "Waypost.Deferred" {
+		until, err := time.Parse(time.RFC3339, answer.ErrorMessage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "deferred " + until.Sub(began).String()
+	}
+	return strings.ToLower(strings.TrimPrefix(answer.ErrorType, "Waypost."))
+}
