@@ -150,6 +150,10 @@ type Delivery struct {
 // ID names the delivery.
 func (d *Delivery) ID() DeliveryID { return DeliveryID{d.Execution, d.Step, d.Iteration} }
 
+// ExpressRun says whether an execution of an Express machine runs the step:
+// Step Functions tells nobody of those.
+func (d *Delivery) ExpressRun() bool { return strings.Contains(d.Runner, ":express:") }
+
 // Start states of an execution's record.
 const (
 	Pending = "pending" // accepted; Step Functions may not know of it yet

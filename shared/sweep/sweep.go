@@ -8,7 +8,10 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/waypost/waypost/shared/delivery"
 	"github.com/waypost/waypost/shared/entry"
@@ -59,25 +62,33 @@ type Report struct {
 }
 
 const (
-	// batch bounds one sweep, so that it ends within its function's deadline.
+	// batch is how many records of each index shard are read at a time.
 	batch = 100
+	// workers deal with a batch at once.
+	workers = 8
 	// again is when a delivery is looked at again whose execution runs.
 	again = 5 * time.Minute
+	// expressTime is how long an execution of an Express machine lasts at most.
+	expressTime = 5 * time.Minute
+	// reserve is what a batch may need of the function's deadline.
+	reserve = 15 * time.Second
 )
 
-// Sweep deals with everything that is due. Its error means that the ledger
-// could not be read.
+// Sweep deals with everything that is due, as far as its time allows. Its
+// error means that the ledger could not be read.
 func (h *Handler) Sweep(ctx context.Context) (Report, error) {
 	var r Report
-	executions, deliveries, err := h.Ledger.Due(ctx, h.Now(), batch)
-	if err != nil {
-		return r, err
-	}
-	for _, e := range executions {
-		h.count(ctx, &r, e.Execution, h.execution(ctx, &r, e))
-	}
-	for _, d := range deliveries {
-		h.count(ctx, &r, d.ID().String(), h.delivery(ctx, &r, d))
+	for {
+		executions, deliveries, err := h.Ledger.Due(ctx, h.Now(), batch)
+		if err != nil {
+			return r, err
+		}
+		h.deal(ctx, &r, executions, deliveries)
+		deadline, limited := ctx.Deadline()
+		late := limited && deadline.Sub(h.Now()) < reserve
+		if len(executions)+len(deliveries) < batch || r.Failed > 0 || late {
+			break // what failed would be read again at once
+		}
 	}
 	if r != (Report{}) {
 		h.Log.LogAttrs(ctx, slog.LevelInfo, "swept", slog.Any("report", r))
@@ -85,52 +96,75 @@ func (h *Handler) Sweep(ctx context.Context) (Report, error) {
 	return r, nil
 }
 
-func (h *Handler) count(ctx context.Context, r *Report, id string, err error) {
-	if err != nil {
-		r.Failed++
-		h.Log.LogAttrs(ctx, slog.LevelError, "not swept; the next sweep tries again", slog.String("id", id), slog.Any("error", err))
+// deal deals with records and counts what became of them.
+func (h *Handler) deal(ctx context.Context, r *Report, executions []ledger.Execution, deliveries []ledger.Delivery) {
+	var mu sync.Mutex
+	var all errgroup.Group // each has its own error
+	all.SetLimit(workers)
+	work := func(id string, f func() (count func(*Report) *int, _ error)) {
+		all.Go(func() error {
+			count, err := f()
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				r.Failed++
+				h.Log.LogAttrs(ctx, slog.LevelError, "not swept; the next sweep tries again", slog.String("id", id), slog.Any("error", err))
+				return nil
+			}
+			*count(r)++
+			return nil
+		})
 	}
+	for _, e := range executions {
+		work(e.Execution, func() (func(*Report) *int, error) { return h.execution(ctx, e) })
+	}
+	for _, d := range deliveries {
+		work(d.ID().String(), func() (func(*Report) *int, error) { return h.delivery(ctx, d) })
+	}
+	_ = all.Wait()
 }
 
+// The counters of a Report.
+func started(r *Report) *int   { return &r.Started }
+func dropped(r *Report) *int   { return &r.Dropped }
+func settled(r *Report) *int   { return &r.Settled }
+func postponed(r *Report) *int { return &r.Postponed }
+
 // execution starts what an accepted event still waits for.
-func (h *Handler) execution(ctx context.Context, r *Report, e ledger.Execution) error {
+func (h *Handler) execution(ctx context.Context, e ledger.Execution) (func(*Report) *int, error) {
 	record, err := h.Events.Event(ctx, e.EventSource, e.EventID)
 	if err != nil && !fault.Is(err, fault.NotFound) {
-		return err
+		return nil, err
 	}
 	i := slices.IndexFunc(record.Executions, func(x ledger.ExecutedAs) bool { return x.Execution == e.Execution })
 	if i < 0 { // its event may still be accepted, by a repeat, which then writes the record anew
-		r.Dropped++
-		return h.Ledger.Drop(ctx, e)
+		return dropped, h.Ledger.Drop(ctx, e)
 	}
 	if e, err = entry.Listed(e, record.Executions[i]); err != nil {
-		return err
+		return nil, err
 	}
-	if err := h.Starter.Start(ctx, e); err != nil {
-		return err
-	}
-	r.Started++
-	return nil
+	return started, h.Starter.Start(ctx, e)
 }
 
 // delivery settles what no running execution will come back to.
-func (h *Handler) delivery(ctx context.Context, r *Report, d ledger.Delivery) error {
+func (h *Handler) delivery(ctx context.Context, d ledger.Delivery) (func(*Report) *int, error) {
 	running, err := h.Runs.Running(ctx, d.Runner)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	now, until := h.Now(), h.Now().Add(again)
+	if end := d.EnteredAt.Add(expressTime); d.ExpressRun() && now.Before(end) {
+		running, until = true, end // nobody can ask about it, but it has ended then
 	}
 	if running {
-		r.Postponed++
-		return h.Ledger.Postpone(ctx, d, h.Now().Add(again))
+		return postponed, h.Ledger.Postpone(ctx, d, until)
 	}
 	_, err = h.Closer.GiveUp(ctx, d.Bare())
 	switch err.(type) {
 	case nil, *delivery.Stopped:
-		r.Settled++
-		return nil
+		return settled, nil
 	case *delivery.Deferred:
-		r.Postponed++
-		return nil
+		return postponed, nil
 	}
-	return err
+	return nil, err
 }
