@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/journey"
 	"github.com/waypost/waypost/shared/schema"
@@ -53,11 +55,27 @@ func (l *Listeners) Known(eventType string) *Listening {
 	return known
 }
 
-// Read reads the schema and the live journeys of an event type.
+// Read reads the schema and the live journeys of an event type, at once: it is
+// on the way of an event.
 func (l *Listeners) Read(ctx context.Context, eventType string) (*Listening, error) {
 	began := l.now()
-	items, err := l.store.List(ctx, listenName(eventType))
-	if err != nil {
+	var items []Item
+	var it Item
+	hasSchema := false
+	trip, tripCtx := errgroup.WithContext(ctx)
+	trip.Go(func() (err error) {
+		items, err = l.store.List(tripCtx, listenName(eventType))
+		return err
+	})
+	trip.Go(func() (err error) {
+		it, err = l.store.Get(tripCtx, keyOf(KindEvent, eventType, theSchema))
+		hasSchema = err == nil
+		if fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		return err
+	})
+	if err := trip.Wait(); err != nil {
 		return nil, err
 	}
 	found := &Listening{}
@@ -70,12 +88,8 @@ func (l *Listeners) Read(ctx context.Context, eventType string) (*Listening, err
 			found.Journeys = append(found.Journeys, j)
 		}
 	}
-	it, err := l.store.Get(ctx, keyOf(KindEvent, eventType, theSchema))
-	switch {
-	case fault.Is(err, fault.NotFound):
-	case err != nil:
-		return nil, err
-	default:
+	if hasSchema {
+		var err error
 		if found.Schema, err = schema.Compile([]byte(it.Document)); err != nil {
 			return nil, err
 		}
