@@ -228,14 +228,10 @@ func (c client) Do(r *http.Request) (*http.Response, error) {
 	return rec.Result(), err
 }
 
-// nameOf names a request's operation and its table: "UpdateItem ledger", or
-// for an event's record "PutItem ledger event".
+// nameOf names a request as awsport.NameOf does, and tells an event's record
+// apart: "PutItem ledger event".
 func nameOf(r *http.Request, body []byte) string {
-	_, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	var in struct{ TableName string }
-	if json.Unmarshal(body, &in) == nil && in.TableName != "" {
-		name += " " + in.TableName
-	}
+	name := awsport.NameOf(r, body)
 	if bytes.Contains(body, []byte(`"event#`)) {
 		name += " event"
 	}

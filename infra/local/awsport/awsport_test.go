@@ -66,3 +66,17 @@ func TestMissingServiceIsNamed(t *testing.T) {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }
+
+func TestNameOf(t *testing.T) {
+	for _, tc := range []struct{ target, body, want string }{
+		{"DynamoDB_20120810.UpdateItem", `{"TableName":"ledger","Key":{}}`, "UpdateItem ledger"},
+		{"secretsmanager.GetSecretValue", `{"SecretId":"waypost/x"}`, "GetSecretValue"},
+		{"AmazonSQS.SendMessage", ``, "SendMessage"},
+	} {
+		r := httptest.NewRequest("POST", "http://localhost/", nil)
+		r.Header.Set("X-Amz-Target", tc.target)
+		if got := awsport.NameOf(r, []byte(tc.body)); got != tc.want {
+			t.Errorf("got %q, want %q", got, tc.want)
+		}
+	}
+}
