@@ -86,7 +86,11 @@ func (r *Runtime) deploy(ctx context.Context, c Config, pages *pages) error {
 		}
 	}
 	for name, f := range functions {
-		r.host.Register(name, f(platform), lambda.Config{Timeout: 40 * time.Second})
+		own := *platform
+		if c.Around != nil {
+			own.AWS.HTTPClient = watched{name, r.AWS.HTTPClient, c.Around}
+		}
+		r.host.Register(name, f(&own), lambda.Config{Timeout: 40 * time.Second})
 	}
 	return nil
 }

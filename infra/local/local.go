@@ -43,6 +43,11 @@ type Config struct {
 	Log  *slog.Logger // nil discards
 	// SweepEvery is how often the sweep runs; a minute where 0.
 	SweepEvery time.Duration
+	// Around, where set, is given every call of AWS that a function makes, and
+	// every Invoke that Step Functions makes of a function. It must run do,
+	// which makes the call, once; what it does before and after is latency to
+	// the caller. Calls come concurrently. It is for measuring.
+	Around func(c Call, do func())
 }
 
 // A Runtime is everything, running. Make it with Start.
@@ -83,7 +88,7 @@ func Start(ctx context.Context, c Config) (*Runtime, error) {
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAFAKEFAKEFAKEFAKE", "fake-secret-access-key", ""),
 	}
 	r.host = lambda.New(lambda.Options{Account: Account, Region: Region, Log: log})
-	r.engine = states.New(states.Options{Invoker: invoker{r.host}, Logger: log})
+	r.engine = states.New(states.Options{Invoker: invoker{r.host, c.Around}, Logger: log})
 	r.serve(awsListener, &awsport.Port{
 		DynamoDB:       dynamo.New(dynamo.Options{Account: Account, Region: Region, Log: log}),
 		StepFunctions:  r.engine,
@@ -174,10 +179,19 @@ func (r *Runtime) Close(ctx context.Context) error {
 }
 
 // An invoker lets Step Functions call functions by Lambda's Invoke.
-type invoker struct{ host *lambda.Host }
+type invoker struct {
+	host   *lambda.Host
+	around func(Call, func())
+}
 
 func (i invoker) Invoke(ctx context.Context, function string, payload []byte) ([]byte, error) {
-	out := i.host.Invoke(ctx, function, payload)
+	var out lambda.Outcome
+	invoke := func() { out = i.host.Invoke(ctx, function, payload) }
+	if i.around == nil {
+		invoke()
+	} else {
+		i.around(Call{By: ByStates, Name: "Invoke " + function}, invoke)
+	}
 	switch {
 	case out.Refused != nil:
 		return nil, &states.ServiceError{Name: "Lambda." + out.Refused.Code, Message: out.Refused.Message, Status: out.Refused.Status}
