@@ -21,8 +21,7 @@ test: ## run every test, with the race detector
 	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
 	go test $(RACE) ./...
 
-bench: ## measure, each number beside a baseline of the same run
-	go test -run '^$$' -bench . -benchmem ./shared/mapping ./shared/egress ./shared/delivery
+bench: ## measure, each number beside a baseline of the same run (ARGS=-only=latency for a part)
 	@go run ./infra/bench $(ARGS)
 
 build: ## build each function to build/FUNCTION/bootstrap, for linux/arm64 or linux/ARCH

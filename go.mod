@@ -23,6 +23,7 @@ require (
 	github.com/truora/minidyn v0.8.2
 	golang.org/x/net v0.50.0
 	golang.org/x/sync v0.24.0
+	golang.org/x/tools v0.42.0
 	pgregory.net/rapid v1.3.0
 )
 

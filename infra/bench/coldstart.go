@@ -29,13 +29,14 @@ const (
 	coldRuns  = 21
 	coldBar   = 2.0             // times the empty handler
 	zipBar    = 8 << 20         // bytes
+	zipArch   = "arm64"         // what make build makes, unless it is told otherwise
 	coldLimit = 5 * time.Second // of one start
 )
 
 // coldStart measures each function from exec to its first poll of the runtime
 // API, run by run in turn with its empty handler, and the size of its zip.
 func coldStart(ctx context.Context, progress func(string)) (section, error) {
-	s := section{title: fmt.Sprintf("Cold start: exec to the first poll of the runtime API, median of %d runs (linux/%s); zip for linux/arm64", coldRuns, runtime.GOARCH)}
+	s := section{title: fmt.Sprintf("Cold start: exec to the first poll of the runtime API, median of %d runs (linux/%s); zip for linux/%s", coldRuns, runtime.GOARCH, zipArch)}
 	if runtime.GOOS != "linux" {
 		s.notes = append(s.notes, "skipped: the functions are built for linux, and this is "+runtime.GOOS)
 		return s, nil
@@ -50,21 +51,18 @@ func coldStart(ctx context.Context, progress func(string)) (section, error) {
 		return s, err
 	}
 	defer polls.close()
-	built := map[string]string{}
-	for _, b := range baselines {
-		for _, pkg := range []string{"functions/" + b.function, "infra/bench/empty/" + b.empty} {
-			if built[pkg] != "" {
-				continue
-			}
-			progress("building " + pkg)
-			if built[pkg], err = build(ctx, dir, pkg, runtime.GOARCH); err != nil {
-				return s, err
-			}
-		}
+	progress("building the functions and their baselines for " + runtime.GOARCH)
+	functions, err := build(ctx, dir, "functions", runtime.GOARCH)
+	if err != nil {
+		return s, err
+	}
+	empties, err := build(ctx, dir, "infra/bench/empty", runtime.GOARCH)
+	if err != nil {
+		return s, err
 	}
 	for _, b := range baselines {
 		progress("starting " + b.function)
-		function, empty := built["functions/"+b.function], built["infra/bench/empty/"+b.empty]
+		function, empty := filepath.Join(functions, b.function), filepath.Join(empties, b.empty)
 		var took, base []time.Duration
 		for i := range coldRuns + 1 {
 			for _, run := range []struct {
@@ -86,9 +84,12 @@ func coldStart(ctx context.Context, progress func(string)) (section, error) {
 			ratio: ratio(float64(got), float64(want)), bar: "≤ 2 ×", over: float64(got) > coldBar*float64(want),
 		})
 	}
+	progress("building the functions for " + zipArch + ", and zipping them")
+	if functions, err = build(ctx, dir, "functions", zipArch); err != nil {
+		return s, err
+	}
 	for _, b := range baselines {
-		progress("zipping " + b.function)
-		size, err := zipSize(ctx, dir, b.function)
+		size, err := zipSize(filepath.Join(functions, b.function))
 		if err != nil {
 			return s, err
 		}
@@ -98,24 +99,22 @@ func coldStart(ctx context.Context, progress func(string)) (section, error) {
 	return s, nil
 }
 
-// build makes a program as make build does, and gives its file.
-func build(ctx context.Context, dir, pkg, arch string) (string, error) {
-	out := filepath.Join(dir, strings.ReplaceAll(pkg, "/", "-")+"-"+arch)
-	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w", "-o", out, module+"/"+pkg)
+// build makes all programs in a folder of the repository as make build does,
+// and gives the folder that they are in, each under its name.
+func build(ctx context.Context, dir, folder, arch string) (string, error) {
+	out := filepath.Join(dir, arch, filepath.Base(folder))
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags", "lambda.norpc", "-trimpath", "-ldflags=-s -w",
+		"-o", out+string(filepath.Separator), module+"/"+folder+"/...")
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building %s: %w\n%s", pkg, err, text)
+		return "", fmt.Errorf("building %s for %s: %w\n%s", folder, arch, err, text)
 	}
 	return out, nil
 }
 
-// zipSize builds a function for AWS and gives the size of its deployment
-// package, which holds the one file bootstrap.
-func zipSize(ctx context.Context, dir, function string) (int64, error) {
-	file, err := build(ctx, dir, "functions/"+function, "arm64")
-	if err != nil {
-		return 0, err
-	}
+// zipSize gives the size of a function's deployment package, which holds the
+// one file bootstrap.
+func zipSize(file string) (int64, error) {
 	in, err := os.Open(file)
 	if err != nil {
 		return 0, err

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -23,11 +24,11 @@ type section struct {
 }
 
 // print writes a section as aligned columns. The verdict is "within" or
-// "over", and empty where there is no bar.
+// "over" where there is a bar.
 func (s section) print(out io.Writer) error {
 	fmt.Fprintf(out, "\n%s\n", s.title)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\tMEASURED\tBASELINE\tRATIO\tBAR\t")
+	fmt.Fprintln(w, "\tMEASURED\tBASELINE\tRATIO\tBAR\tVERDICT")
 	for _, r := range s.rows {
 		verdict := ""
 		switch {
@@ -37,7 +38,7 @@ func (s section) print(out io.Writer) error {
 		default:
 			verdict = "within"
 		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\n", r.what, dash(r.measured), dash(r.baseline), dash(r.ratio), dash(r.bar), verdict)
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\n", r.what, dash(r.measured), dash(r.baseline), dash(r.ratio), dash(r.bar), dash(verdict))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -73,7 +74,7 @@ func quantile(d []time.Duration, p float64) time.Duration {
 		return 0
 	}
 	sorted := slices.Sorted(slices.Values(d))
-	return sorted[min(int(p*float64(len(sorted))), len(sorted)-1)]
+	return sorted[max(int(math.Ceil(p*float64(len(sorted))))-1, 0)]
 }
 
 func median(d []time.Duration) time.Duration { return quantile(d, 0.5) }
