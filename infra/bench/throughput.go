@@ -165,7 +165,7 @@ func (s *stage) await(ctx context.Context, n int) error {
 		case <-s.sink.news:
 			timer.Reset(stalled)
 		case <-timer.C:
-			return fmt.Errorf("nothing arrived for %v, and %d of %d are missing", stalled, n-s.sink.count(), n)
+			return fmt.Errorf("nothing arrived for %v, and ids that have not arrived: %d", stalled, n-s.sink.count())
 		case <-ctx.Done():
 			return ctx.Err()
 		}
