@@ -7,13 +7,13 @@
 package bundle
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/waypost/waypost/shared/fault"
@@ -53,9 +53,11 @@ func Read(dir fs.FS) (*Bundle, error) {
 	if b.ProfileSchema, err = file(dir, "profile-schema.json"); err != nil {
 		return nil, err
 	}
-	for folder, into := range map[string]*[]Document{"events": &b.Events, "profiles": &b.Profiles, "actions": &b.Actions,
-		"journeys": &b.Journeys, "send": &b.Send} {
-		if *into, err = folderOf(dir, folder); err != nil {
+	for _, f := range []struct {
+		name string
+		into *[]Document
+	}{{"events", &b.Events}, {"profiles", &b.Profiles}, {"actions", &b.Actions}, {"journeys", &b.Journeys}, {"send", &b.Send}} {
+		if *f.into, err = folderOf(dir, f.name); err != nil {
 			return nil, err
 		}
 	}
@@ -64,7 +66,7 @@ func Read(dir fs.FS) (*Bundle, error) {
 		return nil, err
 	}
 	if b.Secrets, err = members(secrets); err != nil {
-		return nil, fmt.Errorf("secrets.json: must be an object of secret names to objects")
+		return nil, fmt.Errorf("secrets.json: %w", err)
 	}
 	expect, err := file(dir, "expect.json")
 	if err != nil {
@@ -75,7 +77,7 @@ func Read(dir fs.FS) (*Bundle, error) {
 			Deliveries []Expectation `json:"deliveries"`
 		}
 		if err := schema.Into(expect, &e); err != nil {
-			return nil, fmt.Errorf("expect.json: %w", err)
+			return nil, fmt.Errorf("expect.json: %s", explain(err))
 		}
 		b.Expect = e.Deliveries
 	}
@@ -100,15 +102,16 @@ func file(dir fs.FS, name string) (json.RawMessage, error) {
 	return data, nil
 }
 
-// explain puts a fault into one line for a terminal.
+// explain puts a fault into one line for a terminal: what is wrong, and where.
 func explain(err error) string {
-	text := fault.Public(err)
+	var parts []string
 	for _, d := range fault.Details(err) {
 		if d.Line > 0 {
 			return fmt.Sprintf("line %d, column %d: %s", d.Line, d.Column, d.Message)
 		}
+		parts = append(parts, d.String())
 	}
-	return text
+	return strings.Join(parts, "; ")
 }
 
 // folderOf reads a folder's JSON files, sorted by name.
@@ -135,107 +138,25 @@ func folderOf(dir fs.FS, folder string) ([]Document, error) {
 	return docs, nil
 }
 
-// members splits a JSON object.
+// members splits an object of secrets, and sorts them by name. Its error names
+// no value: it may be a secret.
 func members(data json.RawMessage) ([]Document, error) {
 	if data == nil {
 		return nil, nil
 	}
 	var m map[string]json.RawMessage
 	if err := json.Unmarshal(data, &m); err != nil {
-		return nil, err
+		return nil, errSecrets
 	}
 	var docs []Document
-	for name, value := range m {
-		docs = append(docs, Document{name, value})
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		var keys map[string]json.RawMessage
+		if json.Unmarshal(m[name], &keys) != nil || keys == nil {
+			return nil, fmt.Errorf("%s: %w", name, errSecrets)
+		}
+		docs = append(docs, Document{name, m[name]})
 	}
 	return docs, nil
 }
 
-// API is the admin URL and the entry URL.
-type API interface {
-	// Do sends a document, and decodes the answer into out. Its error says
-	// what the answer's problem says.
-	Do(ctx context.Context, method, path string, body json.RawMessage, out any) error
-}
-
-// Secrets keeps secrets.
-type Secrets interface {
-	// Put sets a secret, and says whether that changed anything.
-	Put(ctx context.Context, name, value string) (changed bool, _ error)
-}
-
-// Report hears, line by line, of what was put in place.
-type Report func(format string, args ...any)
-
-// Apply puts a bundle in place: secrets, schemas, profiles, then actions and
-// journeys, which it publishes.
-func (b *Bundle) Apply(ctx context.Context, api API, secrets Secrets, say Report) error {
-	for _, s := range b.Secrets {
-		if _, err := secrets.Put(ctx, s.Name, string(s.JSON)); err != nil {
-			return fmt.Errorf("secret %s: %w", s.Name, err)
-		}
-		say("secret    %s", s.Name)
-	}
-	if b.ProfileSchema != nil {
-		if err := api.Do(ctx, "PUT", "/admin/v1/profile-schema", b.ProfileSchema, nil); err != nil {
-			return fmt.Errorf("profile-schema.json: %w", err)
-		}
-	}
-	for _, kind := range []struct {
-		path, label string
-		docs        []Document
-	}{{"/admin/v1/events/", "event", b.Events}, {"/admin/v1/profiles/", "profile", b.Profiles}} {
-		for _, d := range kind.docs {
-			if err := api.Do(ctx, "PUT", kind.path+url.PathEscape(d.Name), d.JSON, nil); err != nil {
-				return fmt.Errorf("%ss/%s.json: %w", kind.label, d.Name, err)
-			}
-			say("%-9s %s", kind.label, d.Name)
-		}
-	}
-	for _, a := range b.Actions {
-		version, err := applyAction(ctx, api, a)
-		if err != nil {
-			return fmt.Errorf("actions/%s.json: %w", a.Name, err)
-		}
-		say("action    %s version %d", a.Name, version)
-	}
-	for _, j := range b.Journeys {
-		at := "/admin/v1/journeys/" + url.PathEscape(j.Name)
-		var published struct {
-			Version int    `json:"version"`
-			Type    string `json:"type"`
-		}
-		err := api.Do(ctx, "PUT", at, j.JSON, nil)
-		if err == nil {
-			err = api.Do(ctx, "POST", at+"/publish", nil, &published)
-		}
-		if err != nil {
-			return fmt.Errorf("journeys/%s.json: %w", j.Name, err)
-		}
-		say("journey   %s version %d, %s", j.Name, published.Version, strings.ToLower(published.Type))
-	}
-	return nil
-}
-
-// applyAction saves and publishes an action, and patches the settings of a
-// version that has the contract already.
-func applyAction(ctx context.Context, api API, a Document) (int, error) {
-	at := "/admin/v1/actions/" + url.PathEscape(a.Name)
-	if err := api.Do(ctx, "PUT", at, a.JSON, nil); err != nil {
-		return 0, err
-	}
-	var published struct {
-		Version  int             `json:"version"`
-		Settings json.RawMessage `json:"settings"`
-	}
-	if err := api.Do(ctx, "POST", at+"/publish", nil, &published); err != nil {
-		return 0, err
-	}
-	var doc struct {
-		Settings json.RawMessage `json:"settings"`
-	}
-	if err := json.Unmarshal(a.JSON, &doc); err != nil {
-		return 0, err
-	}
-	return published.Version, api.Do(ctx, "PATCH", fmt.Sprintf("%s/versions/%d/settings", at, published.Version), doc.Settings, nil)
-}
+var errSecrets = errors.New(`must be an object of secret names to objects, as in {"waypost/shop": {"token": "…"}}`)

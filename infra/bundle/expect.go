@@ -20,7 +20,7 @@ func (b *Bundle) Check(found []Expectation) error {
 				wrong = append(wrong, fmt.Sprintf("%s %s ended %s", f.Profile, f.Step, f.Outcome))
 			}
 		}
-		return difference(wrong)
+		return asExpected(wrong)
 	}
 	for _, e := range b.Expect {
 		if left[e] == 0 {
@@ -35,10 +35,10 @@ func (b *Bundle) Check(found []Expectation) error {
 			wrong = append(wrong, fmt.Sprintf("%s %s ended %s, which was not expected", f.Profile, f.Step, f.Outcome))
 		}
 	}
-	return difference(wrong)
+	return asExpected(wrong)
 }
 
-func difference(wrong []string) error {
+func asExpected(wrong []string) error {
 	if len(wrong) == 0 {
 		return nil
 	}

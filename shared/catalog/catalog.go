@@ -276,7 +276,7 @@ func (c *Catalog) patchSettings(ctx context.Context, name string, version int, p
 	if wrong := traits.Check(a); len(wrong) > 0 {
 		return PublishedAction{}, ofSettings(wrong)
 	}
-	if reflect.DeepEqual(next.Settings, p.Settings) {
+	if sameSettings(next.Settings, p.Settings) {
 		return p, nil
 	}
 	if err := c.stillFits(ctx, a, version); err != nil {
@@ -286,6 +286,13 @@ func (c *Catalog) patchSettings(ctx context.Context, name string, version int, p
 	ch.put(versionKey(KindAction, name, version), next, stamp)
 	ch.put(revisionKey(name, version, next.Revision), next.Settings, 0)
 	return next, ch.write(ctx, c.Store)
+}
+
+// sameSettings compares settings as they are kept: an empty list is none.
+func sameSettings(a, b action.Settings) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
 // ofSettings is the error for what is wrong with an action after a patch: paths
