@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -12,19 +14,20 @@ import (
 
 	"github.com/waypost/waypost/infra/bundle"
 	"github.com/waypost/waypost/infra/local"
+	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/secretsmanager"
 )
 
 type applyCommand struct {
-	Folder string `arg:"" help:"The bundle's folder." type:"existingdir"`
+	Folder string `arg:"" help:"The bundle's folder."`
 	target
 }
 
 // Run applies a bundle to a running Waypost.
 func (c *applyCommand) Run(ctx context.Context, out io.Writer) error {
-	b, err := bundle.Read(os.DirFS(c.Folder))
+	b, err := readBundle(c.Folder)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.Folder, err)
+		return err
 	}
 	secrets, err := c.secrets(ctx)
 	if err != nil {
@@ -33,13 +36,42 @@ func (c *applyCommand) Run(ctx context.Context, out io.Writer) error {
 	return b.Apply(ctx, newClient(c.URL), secrets, lines(out))
 }
 
+// readBundle reads a folder of this machine.
+func readBundle(name string) (*bundle.Bundle, error) {
+	if info, err := os.Stat(name); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("there is no folder %s; statemachines/examples/order_ready is a bundle to begin with", name)
+	}
+	b, err := bundle.Read(os.DirFS(name))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return b, nil
+}
+
+// A keeper puts secrets, and says what a person can do where it can't.
+type keeper struct {
+	source secretsmanager.Source
+	url    string
+}
+
+func (k keeper) Put(ctx context.Context, name, value string) (bool, error) {
+	changed, err := k.source.Put(ctx, name, value)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return false, fmt.Errorf("no AWS API serves at %s: start it with make run, or name another with --aws-url", k.url)
+	case err != nil:
+		return false, errors.New(fault.Public(err))
+	}
+	return changed, nil
+}
+
 // secrets reaches Secrets Manager at the target, with the fake credentials
 // that a local runtime takes.
-func (t *target) secrets(ctx context.Context) (*secretsmanager.Source, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(local.Region), config.WithBaseEndpoint(t.AWSURL),
+func (t *target) secrets(ctx context.Context) (keeper, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(local.Region), config.WithBaseEndpoint(t.AWSURL), config.WithRetryMaxAttempts(1),
 		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("AKIAFAKEFAKEFAKEFAKE", "fake-secret-access-key", "")))
 	if err != nil {
-		return nil, fmt.Errorf("reading the AWS settings: %w", err)
+		return keeper{}, fmt.Errorf("reading the AWS settings: %w", err)
 	}
-	return &secretsmanager.Source{Client: awssecrets.NewFromConfig(cfg)}, nil
+	return keeper{secretsmanager.Source{Client: awssecrets.NewFromConfig(cfg)}, t.AWSURL}, nil
 }

@@ -67,14 +67,13 @@ func problemOf(status int, data []byte) error {
 	if json.Unmarshal(data, &p) != nil || p.Detail == "" {
 		return fmt.Errorf("the answer was %d %s", status, http.StatusText(status))
 	}
+	if len(p.Errors) == 1 && p.Errors[0].Line > 0 { // broken JSON: the detail names the place
+		return fmt.Errorf("%s: %s", p.Detail, p.Errors[0].Message)
+	}
 	var b strings.Builder
 	b.WriteString(p.Detail)
 	for _, d := range p.Errors {
-		b.WriteString("\n  ")
-		if d.Line > 0 {
-			fmt.Fprintf(&b, "line %d, column %d: ", d.Line, d.Column)
-		}
-		b.WriteString(d.String())
+		b.WriteString("\n  " + d.String())
 	}
 	return errors.New(b.String())
 }

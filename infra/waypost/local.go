@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -24,7 +25,7 @@ type localCommand struct {
 	Port    int    `help:"Port of the function URLs, the stand-ins and the inbox." default:"8480"`
 	AWSPort int    `name:"aws-port" help:"Port of the AWS APIs." default:"4566"`
 	Example bool   `help:"Begin with the example: apply it, send its events, show their deliveries." xor:"bundle"`
-	Bundle  string `help:"Begin with the bundle in this folder." type:"existingdir" xor:"bundle"`
+	Bundle  string `help:"Begin with the bundle in this folder." placeholder:"FOLDER" xor:"bundle"`
 	Once    bool   `help:"Begin with the example or the bundle, and end when every delivery is settled: with status 0 only if all ended as it says."`
 	Live    bool   `help:"Let calls to the providers' own hosts out. Without it they go to stand-ins."`
 	Verbose bool   `short:"v" help:"Log what the functions log, as JSON on standard error."`
@@ -44,8 +45,11 @@ func (c *localCommand) Run(ctx context.Context, out io.Writer) error {
 	if err := rt.Close(context.WithoutCancel(ctx)); err != nil {
 		log.Warn("ending was not clean", "error", err)
 	}
-	if ended != nil && ctx.Err() != nil {
-		return nil // told to end while it was at work
+	if ended != nil && ctx.Err() != nil { // told to end while it was at work
+		if c.Once {
+			return errors.New("told to end before every delivery was settled")
+		}
+		return nil
 	}
 	return ended
 }
@@ -60,42 +64,40 @@ func (c *localCommand) serve(ctx context.Context, out io.Writer, rt *local.Runti
 	if c.Once {
 		return nil
 	}
-	fmt.Fprintf(out, `
-Inbox      %[1]s/inbox        what each channel received
-Admin      %[1]s/admin/       actions, journeys, deliveries
-Send       curl %[1]s/entry/ -d '%[2]s'
-           or: go run ./infra/waypost send FILE
-Trace      go run ./infra/waypost trace EXECUTION
-AWS        AWS_ENDPOINT_URL=%[3]s aws stepfunctions list-state-machines
-
-Ctrl-C ends it; everything is in memory.
-`, rt.URL, `{"id":"1","source":"/me","type":"order.ready","data":{"orderId":"A-1","customerId":"c-ada","total":42}}`, rt.AWSURL)
+	c.hint(out, rt)
 	<-ctx.Done()
 	fmt.Fprintln(out, "\nending")
 	return nil
 }
 
+// hint says where to look, and what to do next.
+func (c *localCommand) hint(out io.Writer, rt *local.Runtime) {
+	next := "Publish    go run ./infra/waypost apply statemachines/examples/order_ready"
+	if c.Example {
+		next = fmt.Sprintf("Send       curl %s/entry/ -d '%s'", rt.URL,
+			`{"id":"1","source":"/me","type":"order.ready","data":{"orderId":"A-1","customerId":"c-ada","total":42}}`)
+	}
+	fmt.Fprintf(out, `
+Inbox      %[1]s/inbox    what each channel received
+Admin      %[1]s/admin/   actions, journeys, deliveries
+%[2]s
+           go run ./infra/waypost send FILE
+Trace      go run ./infra/waypost trace EXECUTION
+AWS        aws --endpoint-url %[3]s stepfunctions list-state-machines   (any region, any credentials)
+
+Ctrl-C ends it; everything is in memory.
+`, rt.URL, next, rt.AWSURL)
+}
+
 // begin applies the bundle, sends its events, and shows how they ended.
 func (c *localCommand) begin(ctx context.Context, out io.Writer, rt *local.Runtime) error {
-	var folder fs.FS
-	name := c.Bundle
-	if name == "" {
-		name = path.Join("statemachines", example)
-		sub, err := fs.Sub(statemachines.Examples, example)
-		if err != nil {
-			return err
-		}
-		folder = sub
-	} else {
-		folder = os.DirFS(name)
-	}
-	b, err := bundle.Read(folder)
+	b, name, err := c.bundle()
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
 	}
 	api := newClient(rt.URL)
 	fmt.Fprintf(out, "\napplying %s\n", name)
-	secrets := &secretsmanager.Source{Client: awssecrets.NewFromConfig(rt.AWS)}
+	secrets := keeper{secretsmanager.Source{Client: awssecrets.NewFromConfig(rt.AWS)}, rt.AWSURL}
 	if err := b.Apply(ctx, api, secrets, lines(out)); err != nil {
 		return err
 	}
@@ -110,6 +112,21 @@ func (c *localCommand) begin(ctx context.Context, out io.Writer, rt *local.Runti
 		return err
 	}
 	return b.Check(found(rows))
+}
+
+// bundle reads the bundle to begin with, and says what its folder is called.
+func (c *localCommand) bundle() (*bundle.Bundle, string, error) {
+	if c.Bundle != "" {
+		b, err := readBundle(c.Bundle)
+		return b, c.Bundle, err
+	}
+	name := path.Join("statemachines", example)
+	folder, err := fs.Sub(statemachines.Examples, example)
+	if err != nil {
+		return nil, name, err
+	}
+	b, err := bundle.Read(folder)
+	return b, name, err
 }
 
 // lines reports to a terminal, indented.

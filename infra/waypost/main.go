@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,7 +34,7 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c commands
 	exited := -1
-	parser, err := kong.New(&c, kong.Name("waypost"), kong.UsageOnError(), kong.Writers(stdout, stderr),
+	parser, err := kong.New(&c, kong.Name("waypost"), kong.Writers(stdout, stderr),
 		kong.Description("Waypost routes the actions of customer journeys to messaging channels."),
 		kong.Exit(func(code int) { exited = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
@@ -45,7 +46,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "waypost:", err)
+		fmt.Fprintf(stderr, "waypost: %v; see %s\n", err, helpFor(err))
 		return 2
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
@@ -55,6 +56,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// helpFor is the command line whose help fits what was wrong with another.
+func helpFor(err error) string {
+	if e, ok := errors.AsType[*kong.ParseError](err); ok && e.Context.Selected() != nil {
+		return "waypost " + e.Context.Selected().Name + " --help"
+	}
+	return "waypost --help"
 }
 
 // A target says where a Waypost runs.

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"time"
@@ -29,6 +31,9 @@ func (c *sendCommand) Run(ctx context.Context, out io.Writer) error {
 			read = func() ([]byte, error) { return io.ReadAll(os.Stdin) }
 		}
 		data, err := read()
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no file %s; statemachines/examples/order_ready/send/ada.json is an event", name)
+		}
 		if err != nil {
 			return err
 		}
@@ -43,22 +48,31 @@ func (c *sendCommand) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return printDeliveries(out, rowsOf(traces))
+	rows := rowsOf(traces)
+	if len(rows) == 0 {
+		return nil
+	}
+	fmt.Fprintln(out)
+	return printDeliveries(out, rows)
 }
 
 // enter sends events and gives the executions that they started.
 func enter(ctx context.Context, api *client, events []bundle.Document, say bundle.Report) ([]entry.Started, error) {
 	var started []entry.Started
+	width := 0
+	for _, e := range events {
+		width = max(width, len(e.Name))
+	}
 	for _, e := range events {
 		var a entry.Answer
 		if err := api.Do(ctx, "POST", "/entry/", json.RawMessage(e.JSON), &a); err != nil {
 			return nil, fmt.Errorf("%s: %w", e.Name, err)
 		}
 		for _, x := range a.Executions {
-			say("%-12s entered %s version %d: execution %s%s", e.Name, x.Journey, x.Version, x.Execution, again(a))
+			say("%-*s  entered %s version %d: execution %s%s", width, e.Name, x.Journey, x.Version, x.Execution, again(a))
 		}
 		if len(a.Executions) == 0 {
-			say("%-12s accepted; no journey takes it%s", e.Name, again(a))
+			say("%-*s  accepted; no journey takes it%s", width, e.Name, again(a))
 		}
 		started = append(started, a.Executions...)
 	}

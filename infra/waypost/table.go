@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -30,19 +31,41 @@ func found(rows []admin.Delivery) []bundle.Expectation {
 	return out
 }
 
+// A table is rows of cells that print in aligned columns. Its first row is the head.
+type table [][]string
+
+func (t *table) add(cells ...string) { *t = append(*t, cells) }
+
+// print writes the rows; no line ends with spaces.
+func (t *table) print(out io.Writer) error {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, cells := range *t {
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(b.String()) {
+		if _, err := fmt.Fprintln(out, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // printDeliveries prints an aligned table. The time is from the event's
 // acceptance to the request, so a wait before the step is in it.
 func printDeliveries(out io.Writer, rows []admin.Delivery) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "JOURNEY\tSTEP\tPROFILE\tCHANNEL\tOUTCOME\tEVENT TO REQUEST\tREASON")
+	t := table{{"JOURNEY", "STEP", "PROFILE", "CHANNEL", "OUTCOME", "EVENT TO REQUEST", "REASON"}}
 	for _, d := range rows {
 		channel := d.Channel
 		if d.Provider != "" {
 			channel += "/" + d.Provider
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.Journey, d.Step, d.Profile, channel, d.Outcome, sinceEvent(d), d.Reason)
+		t.add(d.Journey, d.Step, d.Profile, channel, d.Outcome, sinceEvent(d), d.Reason)
 	}
-	return w.Flush()
+	return t.print(out)
 }
 
 func sinceEvent(d admin.Delivery) string {
@@ -82,28 +105,35 @@ func printTrace(out io.Writer, x admin.Execution) error {
 	for _, d := range x.Deliveries {
 		deliveries[d.Step] = d
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "STEP\tAT\tTOOK\tOUTCOME\tCODE\tATTEMPTS\tRESOLVE\tOWN\tENDPOINT\tREASON")
+	t := table{{"STEP", "AT", "TOOK", "OUTCOME", "CODE", "ATTEMPTS", "RESOLVE", "OWN", "ENDPOINT", "REASON"}}
 	for _, s := range x.Steps {
 		took := "so far"
 		if !s.Exited.IsZero() {
 			took = ms(s.Exited.Sub(s.Entered))
 		}
-		fmt.Fprintf(w, "%s\t+%s\t%s", s.Step, ms(s.Entered.Sub(x.EnteredAt)), took)
+		at := "+" + ms(s.Entered.Sub(x.EnteredAt))
 		if d, ok := deliveries[s.Step]; ok {
-			fmt.Fprintf(w, "\t%s\t%s\t%d\t%s\t%s\t%s\t%s", d.Outcome, dash(d.Code), len(d.Attempts),
-				fmtMs(d.Timings.ResolveMs), fmtMs(d.Timings.OwnMs), fmtMs(d.Timings.EndpointMs), d.Reason)
+			t.add(append([]string{s.Step, at, took}, cells(d)...)...)
 			delete(deliveries, s.Step)
+		} else {
+			t.add(s.Step, at, took, "-", "-", "-", "-", "-", "-")
 		}
-		fmt.Fprintln(w)
 	}
 	for _, d := range x.Deliveries {
 		if _, left := deliveries[d.Step]; left { // of an express journey, or a step that was not waited for
-			fmt.Fprintf(w, "%s\t+%s\t-\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", d.Step, ms(d.EnteredAt.Sub(x.EnteredAt)), d.Outcome, dash(d.Code), len(d.Attempts),
-				fmtMs(d.Timings.ResolveMs), fmtMs(d.Timings.OwnMs), fmtMs(d.Timings.EndpointMs), d.Reason)
+			t.add(append([]string{d.Step, "+" + ms(d.EnteredAt.Sub(x.EnteredAt)), "-"}, cells(d)...)...)
 		}
 	}
-	return w.Flush()
+	return t.print(out)
+}
+
+// cells are what a trace's row says of a delivery.
+func cells(d admin.Delivery) []string {
+	endpoint := "-"
+	if !d.RequestedAt.IsZero() {
+		endpoint = fmtMs(d.Timings.EndpointMs)
+	}
+	return []string{d.Outcome, dash(d.Code), strconv.Itoa(len(d.Attempts)), fmtMs(d.Timings.ResolveMs), fmtMs(d.Timings.OwnMs), endpoint, d.Reason}
 }
 
 func dash(code int) string {
@@ -113,4 +143,4 @@ func dash(code int) string {
 	return fmt.Sprint(code)
 }
 
-func fmtMs(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%.2f", v), ".00") + " ms" }
+func fmtMs(v float64) string { return fmt.Sprintf("%.2f ms", v) }
