@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/waypost/waypost/infra/bundle"
@@ -94,27 +95,30 @@ func sendAll(ctx context.Context, api *client, events []bundle.Document, say bun
 		return nil, err
 	}
 	traces := make([]admin.Execution, len(started))
-	waits := false
+	waits := sync.OnceFunc(func() { say("waiting until every delivery is settled") })
 	for i := range started {
-		for !ended(traces[i]) {
-			if traces[i], err = traceOf(ctx, api, started[i].Execution); err != nil {
-				return nil, err
-			}
-			if ended(traces[i]) {
-				break
-			}
-			if !waits {
-				say("waiting until every delivery is settled")
-				waits = true
-			}
-			select {
-			case <-ctx.Done():
-				return nil, ctx.Err()
-			case <-time.After(50 * time.Millisecond):
-			}
+		if traces[i], err = settled(ctx, api, started[i].Execution, waits); err != nil {
+			return nil, err
 		}
 	}
 	return traces, nil
+}
+
+// settled waits until an execution has ended and its deliveries are settled. It
+// calls waits where they are not yet.
+func settled(ctx context.Context, api *client, execution string, waits func()) (admin.Execution, error) {
+	for {
+		x, err := traceOf(ctx, api, execution)
+		if err != nil || ended(x) {
+			return x, err
+		}
+		waits()
+		select {
+		case <-ctx.Done():
+			return x, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 func traceOf(ctx context.Context, api *client, execution string) (admin.Execution, error) {

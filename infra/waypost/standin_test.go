@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 )
 
@@ -63,25 +63,34 @@ func standInCurl() {
 	}
 }
 
-// standInAWS makes the README's request of the AWS CLI by the SDK.
+// standInAWS makes the README's requests of the AWS CLI by the SDK.
 func standInAWS() {
-	line := strings.Join(os.Args[1:], " ")
-	endpoint, found := strings.CutPrefix(line, "--endpoint-url ")
-	endpoint, listed := strings.CutSuffix(endpoint, " stepfunctions list-state-machines")
-	if !found || !listed {
-		quit("it only knows list-state-machines, not", line)
+	if len(os.Args) < 5 || os.Args[1] != "--endpoint-url" {
+		quit("cannot read the command line", os.Args)
 	}
-	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithBaseEndpoint(endpoint), config.WithRegion(os.Getenv("AWS_DEFAULT_REGION")))
+	ctx := context.Background()
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithBaseEndpoint(os.Args[2]), config.WithRegion(os.Getenv("AWS_DEFAULT_REGION")))
 	if err != nil {
 		quit(err)
 	}
-	out, err := sfn.NewFromConfig(cfg).ListStateMachines(context.Background(), &sfn.ListStateMachinesInput{})
+	f := flag.NewFlagSet("aws", flag.ExitOnError)
+	name, value := f.String("name", "", ""), f.String("secret-string", "", "")
+	if err := f.Parse(os.Args[5:]); err != nil {
+		quit(err)
+	}
+	var out any
+	switch operation := os.Args[3] + " " + os.Args[4]; operation {
+	case "stepfunctions list-state-machines":
+		out, err = sfn.NewFromConfig(cfg).ListStateMachines(ctx, &sfn.ListStateMachinesInput{})
+	case "secretsmanager create-secret":
+		out, err = secretsmanager.NewFromConfig(cfg).CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: name, SecretString: value})
+	default:
+		quit("it does not know", operation)
+	}
 	if err != nil {
 		quit(err)
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(map[string]any{"stateMachines": out.StateMachines}); err != nil {
-		quit(err)
-	}
+	fmt.Println(out)
 }
 
 func quit(words ...any) {

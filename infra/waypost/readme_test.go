@@ -1,0 +1,266 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A block is a fenced block of the README: commands (sh), or what the block
+// before it prints (text).
+type block struct {
+	kind, text string
+	line       int
+}
+
+// blocks splits the README. prose is what stands outside of blocks.
+func blocks(t *testing.T, readme string) (found []block, prose string) {
+	t.Helper()
+	var b *block
+	for n, line := range strings.Split(readme, "\n") {
+		fence, isFence := strings.CutPrefix(line, "```")
+		switch {
+		case isFence && b == nil:
+			b = &block{kind: fence, line: n + 1}
+			if fence != "sh" && fence != "text" {
+				t.Errorf("README.md:%d: a block is sh or text, not %q", n+1, fence)
+			}
+		case isFence:
+			found, b = append(found, *b), nil
+		case b != nil:
+			b.text += line + "\n"
+		default:
+			if strings.HasPrefix(line, "    ") {
+				t.Errorf("README.md:%d: an indented block is neither commands nor output: fence it", n+1)
+			}
+			prose += line + "\n"
+		}
+	}
+	if b != nil {
+		t.Fatalf("README.md:%d: the block does not end", b.line)
+	}
+	return found, prose
+}
+
+// commandsOf splits a block of shell into commands: one goes on to the next
+// line where a quote is open.
+func commandsOf(text string) []string {
+	var out []string
+	open := ""
+	for line := range strings.Lines(text) {
+		open += line
+		if strings.Count(open, "'")%2 == 0 {
+			out = append(out, strings.TrimSpace(open))
+			open = ""
+		}
+	}
+	if open != "" {
+		out = append(out, open)
+	}
+	return out
+}
+
+// A reader does what the README says, one block after the other.
+type reader struct {
+	t         *testing.T
+	running   *program
+	url, aws  string // of what is running
+	home      string
+	execution string // the last one that was printed
+	printed   string // by the last block
+	replaced  [][2]string
+}
+
+var (
+	urls     = regexp.MustCompile(`AWS APIs at (\S+), everything else at (\S+)`)
+	setup    = regexp.MustCompile(`^(export )?[A-Z_]+=\S*( [A-Z_]+=\S*)*$`)
+	waypost  = regexp.MustCompile(`^go run \./infra/waypost (send|trace|apply) `)
+	requests = regexp.MustCompile(`^(curl|aws) `)
+	inCode   = regexp.MustCompile("`((?:make|go|curl|aws|waypost) [^`]*)`")
+)
+
+// Every command that the README gives is run, against a runtime that was
+// started as it says, and prints what it says. make's targets, but for run and
+// help, are run by .ci/run.
+func TestReadme(t *testing.T) {
+	readme := readFile(t, "README.md")
+	found, prose := blocks(t, readme)
+	r := &reader{t: t, home: t.TempDir()}
+	if err := os.WriteFile(filepath.Join(r.home, ".curlrc"), []byte("fail-with-body\nsilent\nshow-error\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"curl", "aws"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Logf("there is no %s on this machine: its requests are made by Go instead", name)
+			r.replaced = append(r.replaced, [2]string{name + " ", "waypost-test-" + name + " "})
+		}
+	}
+	var commands []string
+	for i, b := range found {
+		switch {
+		case b.kind == "sh":
+			cs := commandsOf(b.text)
+			commands = append(commands, cs...)
+			r.do(b.line, cs)
+		case i > 0 && found[i-1].kind == "sh":
+			if got, want := masked(r.printed), masked(b.text); !strings.Contains(got, want) {
+				t.Errorf("README.md:%d: says\n%s\nbut what is printed is\n%s", b.line, want, got)
+			}
+		}
+	}
+	for _, m := range inCode.FindAllStringSubmatch(prose, -1) {
+		if strings.HasPrefix(m[1], "make ") {
+			r.make(m[1])
+		} else if !slices.Contains(commands, m[1]) {
+			t.Errorf("README.md: nothing runs `%s`: give it in a block", m[1])
+		}
+	}
+	r.received("Ada, your 3 items are waiting.")
+	for _, command := range []string{"make run", "make test"} {
+		if !slices.Contains(commands, command) {
+			t.Errorf("README.md: %s is one of the two commands that it must give", command)
+		}
+	}
+}
+
+// do does what a block says.
+func (r *reader) do(line int, commands []string) {
+	r.t.Helper()
+	var script []string
+	for _, c := range commands {
+		switch {
+		case c == "make run":
+			if !strings.Contains(readFile(r.t, "Makefile"), "\t@go run ./infra/waypost local --example $(ARGS)\n") {
+				r.t.Error("Makefile: run does not do what this test does in its place")
+			}
+			r.start("local", "--example")
+		case c == "go run ./infra/waypost local":
+			r.start("local")
+		case strings.HasPrefix(c, "make "):
+			r.make(c)
+		case waypost.MatchString(c), requests.MatchString(c), setup.MatchString(c):
+			script = append(script, c)
+		default:
+			r.t.Errorf("README.md:%d: this test does not know how to run %q", line, c)
+		}
+	}
+	for _, c := range script {
+		r.shell(line, append(setupOf(script), c))
+	}
+}
+
+// setupOf are the commands that only set variables.
+func setupOf(script []string) []string {
+	return slices.DeleteFunc(slices.Clone(script), func(c string) bool { return !setup.MatchString(c) })
+}
+
+// start starts a program in place of the one that runs.
+func (r *reader) start(args ...string) {
+	r.t.Helper()
+	if r.running != nil {
+		if status, _, stderr := r.running.signal(os.Interrupt); status != 0 {
+			r.t.Errorf("it ended with %d: %s", status, stderr)
+		}
+	}
+	r.running = start(r.t, "../..", append(args, "--port=0", "--aws-port=0")...)
+	r.printed = r.running.until("Ctrl-C ends it")
+	m := urls.FindStringSubmatch(r.printed)
+	if m == nil {
+		r.t.Fatalf("it does not say where it serves: %s", r.printed)
+	}
+	r.aws, r.url = m[1], m[2]
+}
+
+// shell runs a command in a shell, at the root of the repository.
+func (r *reader) shell(line int, script []string) {
+	r.t.Helper()
+	text := strings.NewReplacer("http://127.0.0.1:8480", r.url, "http://127.0.0.1:4566", r.aws, "EXECUTION", r.execution,
+		"go run ./infra/waypost", "WAYPOST_URL="+r.url+" AWS_ENDPOINT_URL="+r.aws+" waypost").Replace(strings.Join(script, "\n"))
+	for _, by := range r.replaced {
+		text = regexp.MustCompile(`(?m)^`+by[0]).ReplaceAllLiteralString(text, by[1])
+	}
+	cmd := exec.CommandContext(r.t.Context(), "sh", "-e", "-c", text)
+	cmd.Dir, cmd.Env = "../..", []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.home}
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		r.t.Fatalf("README.md:%d: %v\n%s\n%s%s", line, err, text, out, &stderr)
+	}
+	r.printed = string(out)
+	// The reader looks a moment later, when what was begun has ended.
+	for _, name := range executionID.FindAllString(r.printed, -1) {
+		r.execution = name
+		if _, err := settled(r.t.Context(), newClient(r.url), name, func() {}); err != nil {
+			r.t.Fatalf("README.md:%d: %v", line, err)
+		}
+	}
+}
+
+// make sees that CI runs a target, or runs it where it is quick.
+func (r *reader) make(command string) {
+	r.t.Helper()
+	if command == "make help" {
+		if _, err := exec.LookPath("make"); err != nil {
+			r.t.Log("there is no make on this machine: make help was not run")
+			return
+		}
+		cmd := exec.CommandContext(r.t.Context(), "make", "help")
+		cmd.Dir = "../.."
+		out, err := cmd.Output()
+		if err != nil {
+			r.t.Fatalf("make help: %v", err)
+		}
+		for _, m := range inCode.FindAllStringSubmatch(readFile(r.t, "README.md"), -1) {
+			if words := strings.Fields(m[1]); words[0] == "make" && !strings.Contains(string(out), "make "+words[1]+" ") {
+				r.t.Errorf("make help does not list %s, which README.md gives", m[1])
+			}
+		}
+		return
+	}
+	if !slices.ContainsFunc(strings.Split(readFile(r.t, ".ci/run"), "\n"), func(line string) bool {
+		return line == "step "+command || strings.HasPrefix(line, "step "+command+" ")
+	}) {
+		r.t.Errorf("README.md: .ci/run does not run %s", command)
+	}
+}
+
+// received sees that the inbox has one request whose body has the text.
+func (r *reader) received(text string) {
+	r.t.Helper()
+	res, err := http.Get(r.url + "/inbox.json")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	var inbox struct {
+		Messages []struct{ Path, Body string }
+	}
+	if err := json.NewDecoder(res.Body).Decode(&inbox); err != nil {
+		r.t.Fatal(err)
+	}
+	var got []string
+	for _, m := range inbox.Messages {
+		if m.Path == "/providers/sink/reminders" {
+			got = append(got, m.Body)
+		}
+	}
+	if want := []string{`{"text":"` + text + `"}`}; !slices.Equal(got, want) {
+		r.t.Errorf("the inbox has %q, want %q", got, want)
+	}
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("../..", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
