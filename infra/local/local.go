@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -108,8 +109,11 @@ func Start(ctx context.Context, c Config) (*Runtime, error) {
 // listen opens a port on loopback.
 func listen(port int, flag string) (net.Listener, error) {
 	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("port %d is taken, perhaps by another waypost: end it, or choose another port with %s", port, flag)
+	case err != nil: // out of range, or only for root
+		return nil, fmt.Errorf("port %d cannot be opened on 127.0.0.1: choose another, such as 8480, with %s", port, flag)
 	}
 	return l, nil
 }
