@@ -72,21 +72,24 @@ func (c *localCommand) serve(ctx context.Context, out io.Writer, rt *local.Runti
 
 // hint says where to look, and what to do next.
 func (c *localCommand) hint(out io.Writer, rt *local.Runtime) {
-	next := "Publish    go run ./infra/waypost apply statemachines/examples/order_ready"
-	if c.Example {
-		next = fmt.Sprintf("Send       curl %s/entry/ -d '%s'", rt.URL,
-			`{"id":"1","source":"/me","type":"order.ready","data":{"orderId":"A-1","customerId":"c-ada","total":42}}`)
+	const file = "go run ./infra/waypost send FILE"
+	next := table{{"Send", file}}
+	switch {
+	case c.Example:
+		next = table{{"Send", fmt.Sprintf("curl %s/entry/ -d '%s'", rt.URL,
+			`{"id":"1","source":"/me","type":"order.ready","data":{"orderId":"A-1","customerId":"c-ada","total":42}}`)}, {"", "or: " + file}}
+	case c.Bundle == "":
+		next = table{{"Publish", "go run ./infra/waypost apply statemachines/examples/order_ready"}, {"Send", file}}
 	}
-	fmt.Fprintf(out, `
-Inbox      %[1]s/inbox    what each channel received
-Admin      %[1]s/admin/   actions, journeys, deliveries
-%[2]s
-           go run ./infra/waypost send FILE
-Trace      go run ./infra/waypost trace EXECUTION
-AWS        aws --endpoint-url %[3]s stepfunctions list-state-machines   (any region, any credentials)
-
-Ctrl-C ends it; everything is in memory.
-`, rt.URL, next, rt.AWSURL)
+	t := append(table{
+		{"Inbox", rt.URL + "/inbox", "what each channel received"},
+		{"Admin", rt.URL + "/admin/", "actions, journeys, deliveries"},
+	}, next...)
+	t.add("Trace", "go run ./infra/waypost trace EXECUTION")
+	t.add("AWS", "aws --endpoint-url "+rt.AWSURL+" stepfunctions list-state-machines", "# any region, any credentials")
+	fmt.Fprintln(out)
+	_ = t.print(out) // a terminal that is gone will not read this either
+	fmt.Fprintln(out, "\nCtrl-C ends it; everything is in memory.")
 }
 
 // begin applies the bundle, sends its events, and shows how they ended.

@@ -51,7 +51,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	parsed.BindTo(stdout, (*io.Writer)(nil))
-	if err := parsed.Run(); err != nil {
+	err = parsed.Run()
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("told to end")
+	}
+	if err != nil {
 		fmt.Fprintln(stderr, "waypost:", err)
 		return 1
 	}

@@ -82,6 +82,7 @@ var (
 	setup    = regexp.MustCompile(`^(export )?[A-Z_]+=\S*( [A-Z_]+=\S*)*$`)
 	waypost  = regexp.MustCompile(`^go run \./infra/waypost (send|trace|apply) `)
 	requests = regexp.MustCompile(`^(curl|aws) `)
+	sendHint = regexp.MustCompile(`(?m)^Send +(curl .+)$`)
 	inCode   = regexp.MustCompile("`((?:make|go|curl|aws|waypost) [^`]*)`")
 )
 
@@ -175,6 +176,13 @@ func (r *reader) start(args ...string) {
 		r.t.Fatalf("it does not say where it serves: %s", r.printed)
 	}
 	r.aws, r.url = m[1], m[2]
+	printed := r.printed
+	if m := sendHint.FindStringSubmatch(printed); m != nil { // what it proposes works as it stands
+		r.shell(0, m[1:])
+	} else if slices.Contains(args, "--example") {
+		r.t.Errorf("it does not say how to send an event: %s", printed)
+	}
+	r.printed = printed
 }
 
 // shell runs a command in a shell, at the root of the repository.

@@ -100,7 +100,7 @@ func printTrace(out io.Writer, x admin.Execution) error {
 	if x.Error != "" {
 		fmt.Fprintf(out, ": %s", x.Error)
 	}
-	fmt.Fprint(out, "\n\n")
+	fmt.Fprintln(out)
 	deliveries := map[string]admin.Delivery{}
 	for _, d := range x.Deliveries {
 		deliveries[d.Step] = d
@@ -124,6 +124,10 @@ func printTrace(out io.Writer, x admin.Execution) error {
 			t.add(append([]string{d.Step, "+" + ms(d.EnteredAt.Sub(x.EnteredAt)), "-"}, cells(d)...)...)
 		}
 	}
+	if len(t) == 1 {
+		return nil // it came to no step yet
+	}
+	fmt.Fprintln(out)
 	return t.print(out)
 }
 
