@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 //
 // With UPDATE=1 in the environment they take what the program printed as what it must.
 func TestScript(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, UpdateScripts: os.Getenv("UPDATE") != "",
 		Setup: func(env *testscript.Env) error {

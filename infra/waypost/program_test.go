@@ -84,6 +84,7 @@ func (p *program) signal(s os.Signal) (int, time.Duration, string) {
 
 // A journey that waits for an hour does not keep the program from ending.
 func TestSignalsEndLocal(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name   string
 		signal os.Signal

@@ -90,6 +90,7 @@ var (
 // started as it says, and prints what it says. make's targets, but for run and
 // help, are run by .ci/run.
 func TestReadme(t *testing.T) {
+	t.Parallel()
 	readme := readFile(t, "README.md")
 	found, prose := blocks(t, readme)
 	r := &reader{t: t, home: t.TempDir()}
