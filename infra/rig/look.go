@@ -106,6 +106,15 @@ func (w *World) Stop(arn string) {
 	w.must(err)
 }
 
+// DeleteMachines deletes the journeys' machines behind Waypost's back.
+func (w *World) DeleteMachines() {
+	w.t.Helper()
+	for _, m := range w.machines() {
+		_, err := w.sfn.DeleteStateMachine(context.Background(), &sfn.DeleteStateMachineInput{StateMachineArn: &m})
+		w.must(err)
+	}
+}
+
 // History is an execution's history, with all its data, as JSON.
 func (w *World) History(arn string) string {
 	w.t.Helper()
