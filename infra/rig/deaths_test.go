@@ -20,8 +20,9 @@ type scenario struct {
 }
 
 // scenarios are every single death at the first n operations, in each of its
-// ways, and every pair of deaths in a row.
-func scenarios(n int) []scenario {
+// four ways, and every pair of places to die at, in a row. Each pair dies in one
+// of the sixteen ways there are; another turn deals the ways out otherwise.
+func scenarios(n, turn int) []scenario {
 	var all []scenario
 	add := func(deaths ...rig.Death) {
 		id := fmt.Sprintf("case-%d", len(all)+1)
@@ -32,15 +33,14 @@ func scenarios(n int) []scenario {
 		all = append(all, scenario{id, id + ": dies at " + strings.Join(names, ", then at "), deaths})
 	}
 	for at := 1; at <= n; at++ {
-		for i := range 4 {
-			add(rig.Death{At: at, Performed: i&1 > 0, Hangs: i&2 > 0})
+		for way := range 4 {
+			add(rig.Death{At: at, Performed: way&1 > 0, Hangs: way&2 > 0})
 		}
 	}
 	for first := 1; first <= n; first++ {
 		for second := 1; second <= n; second++ {
-			for i := range 4 {
-				add(rig.Death{At: first, Performed: i&1 > 0, Hangs: (first+second)%2 > 0}, rig.Death{At: second, Performed: i&2 > 0, Hangs: second%3 == 0})
-			}
+			way := first*n + second + 5*turn
+			add(rig.Death{At: first, Performed: way&1 > 0, Hangs: way&2 > 0}, rig.Death{At: second, Performed: way&4 > 0, Hangs: way&8 > 0})
 		}
 	}
 	return all
@@ -123,18 +123,20 @@ func (e end) holds(t *testing.T, s scenario, guarantee string) {
 
 // The action function dies between every two of its steps, once and twice.
 func TestActionFunctionDies(t *testing.T) {
+	t.Parallel()
 	const operations = 6 // claim, action, profile, secret, endpoint, settle
-	for _, guarantee := range []string{"atMostOnce", "atLeastOnce"} {
-		for _, how := range []struct {
+	for g, guarantee := range []string{"atMostOnce", "atLeastOnce"} {
+		for h, how := range []struct {
 			name    string
 			cold    bool
 			latency func(string) time.Duration
 		}{{"cold", true, spread}, {"cold, backwards", true, backwards}, {"warm", false, spread}} {
 			t.Run(guarantee+" "+how.name, func(t *testing.T) {
+				t.Parallel()
 				rig.Run(t, func(t *testing.T, w *rig.World) {
 					w.Cold, w.Latency = how.cold, how.latency
 					w.Publish(rig.Setup{Action: `{"settings": {"guarantee": "` + guarantee + `"}}`})
-					all := scenarios(operations)
+					all := scenarios(operations, 3*g+h)
 					for _, s := range all {
 						w.Kill(s.id, "webhook", s.deaths...)
 						w.Send(s.id)
@@ -165,7 +167,8 @@ func index(id string) int {
 // The action function never lives; the machine has it give up, and then it
 // dies at that too.
 func TestFunctionDiesGivingUp(t *testing.T) {
-	for _, tc := range []struct {
+	t.Parallel()
+	for turn, tc := range []struct {
 		name   string
 		always rig.Death
 	}{
@@ -176,10 +179,11 @@ func TestFunctionDiesGivingUp(t *testing.T) {
 	} {
 		for _, guarantee := range []string{"atMostOnce", "atLeastOnce"} {
 			t.Run(tc.name+" "+guarantee, func(t *testing.T) {
+				t.Parallel()
 				rig.Run(t, func(t *testing.T, w *rig.World) {
 					w.Cold, w.Latency = true, spread
 					w.Publish(rig.Setup{Action: `{"settings": {"guarantee": "` + guarantee + `"}}`})
-					all := scenarios(3)
+					all := scenarios(3, turn)
 					for _, s := range all {
 						w.Kill(s.id, "webhook", slicesOf(tc.always, 40)...)
 						w.KillGivingUp(s.id, "webhook", s.deaths...)
@@ -209,31 +213,29 @@ func slicesOf(d rig.Death, n int) []rig.Death {
 // Entry dies between every two of its steps, once and twice; its sender
 // repeats the event until it is accepted, or gives up on it.
 func TestEntryDies(t *testing.T) {
+	t.Parallel()
 	const operations = 7 // listeners, schema, (the event,) both records, start, started
-	for _, reentry := range []string{``, `{"entry": {"reentry": {"allowed": true, "after": "PT5M"}}}`, `{"entry": {"reentry": {"allowed": false}}}`} {
-		for _, pause := range []time.Duration{time.Second, 2 * time.Minute} {
+	for r, reentry := range []string{``, `{"entry": {"reentry": {"allowed": true, "after": "PT5M"}}}`, `{"entry": {"reentry": {"allowed": false}}}`} {
+		for p, pause := range []time.Duration{time.Second, 2 * time.Minute} {
 			t.Run(fmt.Sprint(reentry, " repeated after ", pause), func(t *testing.T) {
+				t.Parallel()
 				rig.Run(t, func(t *testing.T, w *rig.World) {
 					w.Cold, w.Latency = true, spread
 					w.Publish(rig.Setup{Journey: reentry})
-					all := scenarios(operations)
+					all := scenarios(operations, 2*r+p)
 					stop := sweeping(w)
-					for i, s := range all {
-						customer := fmt.Sprintf("c-%d", i)
+					race(len(all), func(i int) {
+						s, customer := all[i], fmt.Sprintf("c-%d", i)
 						w.Put("profiles/"+customer, rig.Customer)
 						w.Kill(s.id, "entry", s.deaths...)
-						accepted := false
 						for range 4 {
-							code, _ := w.Call(http.MethodPost, "/entry/", rig.EventOf(s.id, customer))
-							if accepted = code == http.StatusAccepted; accepted {
-								break
+							if code, _ := w.Call(http.MethodPost, "/entry/", rig.EventOf(s.id, customer)); code == http.StatusAccepted {
+								return
 							}
 							time.Sleep(pause)
 						}
-						if !accepted {
-							t.Errorf("%s: never accepted", s.name)
-						}
-					}
+						t.Errorf("%s: never accepted", s.name)
+					})
 					stop()
 					w.Settle()
 					started := map[string]int{}

@@ -17,6 +17,7 @@ import (
 // Events that are refused, by the function's URL and as an EventBridge detail:
 // each says what is wrong and where, and leaves nothing behind.
 func TestRefusedEvents(t *testing.T) {
+	t.Parallel()
 	good := rig.EventOf("case-1", "c-1")
 	for _, tc := range []struct {
 		name, body, contentType string
@@ -76,6 +77,7 @@ func TestRefusedEvents(t *testing.T) {
 
 // What is accepted, and what it starts.
 func TestAcceptedEvents(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		w.Publish(rig.Setup{Journey: `{"entry": {"when": "event.total >= 20"}}`})
 		send := func(event string) string {
@@ -112,6 +114,7 @@ func TestAcceptedEvents(t *testing.T) {
 // Re-entrance: each line is an event, the seconds after which it is sent, and
 // whether the profile enters.
 func TestReentry(t *testing.T) {
+	t.Parallel()
 	type send struct {
 		id     string
 		after  int
@@ -143,6 +146,7 @@ func TestReentry(t *testing.T) {
 
 // Re-entrance counts by journey and profile, across versions.
 func TestReentryAcrossVersions(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		rule := `{"entry": {"reentry": {"allowed": false}}`
 		w.Publish(rig.Setup{Journey: rule + `}`})
@@ -162,6 +166,7 @@ func TestReentryAcrossVersions(t *testing.T) {
 // A start that fails stays pending until the sweep or a repeat starts it, even
 // after a new version was published: in the version of its event's record.
 func TestPendingStarts(t *testing.T) {
+	t.Parallel()
 	for _, by := range []string{"sweep", "repeat"} {
 		t.Run(by, func(t *testing.T) {
 			rig.Run(t, func(t *testing.T, w *rig.World) {
@@ -197,6 +202,7 @@ func TestPendingStarts(t *testing.T) {
 // An orphan of a sender's dead try is of an older version: what starts is what
 // the event's record lists, with that version's input.
 func TestOrphanOfAnOlderVersion(t *testing.T) {
+	t.Parallel()
 	for _, startFails := range []bool{false, true} {
 		t.Run(fmt.Sprint("the start fails: ", startFails), func(t *testing.T) {
 			rig.Run(t, func(t *testing.T, w *rig.World) {
@@ -232,6 +238,7 @@ func TestOrphanOfAnOlderVersion(t *testing.T) {
 // An execution that Step Functions refuses for good is recorded so, and not
 // tried again.
 func TestRefusedForGood(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		w.Publish(rig.Setup{})
 		w.DeleteMachines()
@@ -249,6 +256,7 @@ func TestRefusedForGood(t *testing.T) {
 
 // A transaction that meets another one tells nothing of re-entrance: it is tried again.
 func TestTransactionConflict(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		w.Publish(rig.Setup{Journey: `{"entry": {"reentry": {"allowed": false}}}`})
 		met := 0
@@ -268,6 +276,7 @@ func TestTransactionConflict(t *testing.T) {
 
 // The index of what is due holds nothing else.
 func TestDueIndexIsSparse(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		w.Publish(rig.Setup{})
 		w.Send("case-1")

@@ -105,7 +105,9 @@ func (e *environment) Invoke(ctx context.Context, payload []byte) ([]byte, error
 	w := e.world
 	inv := &invocation{world: w, function: e.function, died: make(chan struct{}),
 		plan: plan{subjectOf.FindString(string(payload)), e.function, strings.Contains(string(payload), `"giveUp":true`)}}
-	ctx, cancel := context.WithCancel(context.WithValue(ctx, invocationKey{}, inv))
+	// A dead function makes no more requests: its context ends, so that the SDK
+	// doesn't repeat what cannot succeed.
+	run, cancel := context.WithCancel(context.WithValue(ctx, invocationKey{}, inv))
 	defer cancel()
 	h := e.handler()
 	type answer struct {
@@ -114,7 +116,7 @@ func (e *environment) Invoke(ctx context.Context, payload []byte) ([]byte, error
 	}
 	done := make(chan answer, 1)
 	go func() {
-		out, err := h.Invoke(ctx, payload)
+		out, err := h.Invoke(run, payload)
 		done <- answer{out, err}
 	}()
 	select {
@@ -124,15 +126,17 @@ func (e *environment) Invoke(ctx context.Context, payload []byte) ([]byte, error
 		}
 	case <-inv.died:
 	}
+	cancel()
 	if inv.death.Hangs {
 		<-ctx.Done() // the host reports the timeout
 	}
 	return nil, messages.InvokeResponse_Error{Type: "Runtime.ExitError", Message: "RequestId: … Error: Runtime exited"}
 }
 
-// handler gives the function's process: a new one where the world is cold.
+// handler gives the function's process: a new one where the world is cold. Only
+// admin stays as it is: nobody kills it, and its API takes long to build.
 func (e *environment) handler() awslambda.Handler {
-	if e.world.Cold {
+	if e.world.Cold && e.function != "admin" {
 		return e.make(e.world.Platform)
 	}
 	e.mu.Lock()

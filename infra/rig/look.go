@@ -3,6 +3,7 @@ package rig
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/waypost/waypost/shared/dynamo"
 	"github.com/waypost/waypost/shared/ledger"
 	waypostsecrets "github.com/waypost/waypost/shared/secretsmanager"
 	"github.com/waypost/waypost/shared/sweep"
@@ -36,21 +38,48 @@ func (w *World) Sweep() (sweep.Report, bool) {
 	return r, ok
 }
 
-// patience is how long Settle lets things go on.
-const patience = 26 * time.Hour
+// patience is how long Settle lets things go on, and idle how long it goes
+// without a sweep where the first record is due later.
+const (
+	patience = 26 * time.Hour
+	idle     = 5 * time.Minute
+)
 
 // Settle lets time pass, with a sweep each minute, until no execution runs and
 // nothing is due any more.
 func (w *World) Settle() {
 	w.t.Helper()
 	for began := time.Now(); time.Since(began) < patience; {
-		time.Sleep(time.Minute)
-		w.Sweep()
-		if !w.running() && len(w.Due()) == 0 {
+		next := w.nextDue()
+		if next.IsZero() && !w.running() {
 			return
 		}
+		wait := min(time.Until(next), idle) // negative where nothing is due
+		time.Sleep(max(wait.Truncate(time.Minute), 0) + time.Minute)
+		w.Sweep()
 	}
 	w.t.Errorf("after %v there are still executions that run, or records that are due: %v", patience, w.Due())
+}
+
+// nextDue is when the first record is due that somebody must come back to;
+// zero where there is none.
+func (w *World) nextDue() time.Time {
+	var next time.Time
+	for n := range dynamo.Shards {
+		out, err := w.db.Query(context.Background(), &dynamodb.QueryInput{TableName: aws.String(Ledger), IndexName: aws.String("due"), Limit: aws.Int32(1),
+			KeyConditionExpression:    aws.String("dueShard = :shard"),
+			ExpressionAttributeValues: map[string]dynamotypes.AttributeValue{":shard": &dynamotypes.AttributeValueMemberS{Value: strconv.Itoa(n)}}})
+		w.must(err)
+		for _, it := range out.Items {
+			due, _ := it["due"].(*dynamotypes.AttributeValueMemberS)
+			at, err := time.Parse(time.RFC3339Nano, due.Value)
+			w.must(err)
+			if next.IsZero() || at.Before(next) {
+				next = at
+			}
+		}
+	}
+	return next
 }
 
 func (w *World) running() bool {

@@ -32,6 +32,7 @@ var accepted = rig.Reply{Status: 200, Body: `{"id":"m-1"}`}
 
 // Each row is one delivery, and what it comes to.
 func TestOutcomes(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name     string
 		action   string // a patch of the standard action
@@ -144,6 +145,7 @@ func results(d ledger.Delivery) string {
 // Things that change between two attempts of one delivery. The first attempt is
 // left for later, by its Retry-After of a minute.
 func TestChangesBetweenAttempts(t *testing.T) {
+	t.Parallel()
 	later := map[string]string{"Retry-After": "60"}
 	safe, ambiguous := rig.Reply{Status: 429, Header: later}, rig.Reply{Status: 500, Header: later}
 	for _, tc := range []struct {
@@ -198,6 +200,7 @@ func TestChangesBetweenAttempts(t *testing.T) {
 // A rotated secret is fetched once and used at once; one that is just wrong is
 // fetched once, and not again for each delivery.
 func TestRotatedSecret(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name, action, before, after string
 		want                        string
@@ -249,6 +252,7 @@ func count(ops []rig.Op, name string) int {
 
 // Twilio's path has the account, so that a rotated secret changes the URL too.
 func TestRotatedAccount(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		w.PutSecret("waypost/twilio", twilioSecret)
 		w.Publish(rig.Setup{Action: sms})

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/waypost/waypost/infra/rig"
-	"github.com/waypost/waypost/shared/delivery"
 	"github.com/waypost/waypost/shared/ledger"
 )
 
@@ -21,6 +20,7 @@ func sleep(seconds int) { time.Sleep(time.Duration(seconds) * time.Second) }
 // A warm delivery makes one round trip before its endpoint is called, and
 // three calls of AWS in all.
 func TestRoundTrips(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		w.Publish(rig.Setup{})
 		w.Send("case-1")
@@ -50,6 +50,7 @@ func TestRoundTrips(t *testing.T) {
 
 // A cold one makes two: only the action tells which attributes and secret it needs.
 func TestColdRoundTrips(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		w.Publish(rig.Setup{})
 		w.Send("case-1")
@@ -72,6 +73,7 @@ func TestColdRoundTrips(t *testing.T) {
 // The profile's read names the attributes of the mapping and of the settings,
 // and the key, and nothing else.
 func TestProjection(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		w.Publish(rig.Setup{Action: `{"settings": {"requires": "profile.consents.sms == 'y'"}}`})
 		w.Send("case-1")
@@ -107,6 +109,7 @@ func TestProjection(t *testing.T) {
 
 // Each step reads the profile at that moment.
 func TestProfileChangesBetweenSteps(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		step := `{"id": "%s", "action": {"name": "notify", "version": 1, "with": {"to": "{{ profile.phone }}", "text": "{{ profile.tier }}"}}}`
 		w.Publish(rig.Setup{Journey: `{"steps": [` + fmt.Sprintf(step, "text") + `, {"id": "later", "wait": {"for": "PT10M"}},
@@ -127,6 +130,7 @@ func TestProfileChangesBetweenSteps(t *testing.T) {
 
 // Quick retries are made in the function; then the machine waits.
 func TestRetryTimes(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name   string
 		reply  rig.Reply
@@ -163,6 +167,7 @@ func TestRetryTimes(t *testing.T) {
 // Throttled deliveries take their turns, near ones in the function and far
 // ones by the machine; what would come too late is capped.
 func TestThrottle(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name, limits string
 		events       int
@@ -206,6 +211,7 @@ func TestThrottle(t *testing.T) {
 }
 
 func TestCap(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		w.Publish(rig.Setup{Action: `{"settings": {"limits": [{"kind": "cap", "calls": 2, "per": "1h"}]}}`})
 		for i := range 3 {
@@ -225,6 +231,7 @@ func TestCap(t *testing.T) {
 // An answer of AWS that is lost is asked for again, by the SDK: no delivery
 // is the worse for it, even at most once.
 func TestLostAnswers(t *testing.T) {
+	t.Parallel()
 	for _, op := range []string{"UpdateItem ledger", "PutItem ledger", "GetItem profiles", "GetItem catalog", "GetSecretValue", "StartExecution", "TransactWriteItems"} {
 		for _, kind := range []rig.Fault{rig.Loses, rig.Refuses} {
 			t.Run(fmt.Sprint(op, kind), func(t *testing.T) {
@@ -254,6 +261,7 @@ func TestLostAnswers(t *testing.T) {
 // A table that is out of order for hours holds deliveries up, and does not
 // fill their executions' histories (25,000 events at most).
 func TestLongOutage(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		w.Publish(rig.Setup{Action: `{"settings": {"retry": {"within": "24h"}}}`})
 		began := time.Now()
@@ -277,6 +285,7 @@ func TestLongOutage(t *testing.T) {
 
 // A function that has used up its time before the call leaves the call to the next.
 func TestNoTimeLeft(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		w.Publish(rig.Setup{Action: `{"settings": {"guarantee": "atMostOnce", "timeout": "30s"}}`})
 		w.Endpoint.Answer = answers(rig.Reply{Status: 200, Body: `{"id": "1"}`, Takes: 28 * time.Second})
@@ -294,110 +303,4 @@ func TestNoTimeLeft(t *testing.T) {
 			t.Errorf("got %s (%s) after %q, want sent", d.Outcome, d.Reason, results(d))
 		}
 	})
-}
-
-// Every state that a record can be in, met by a function and by giving up.
-func TestRecordStates(t *testing.T) {
-	const holder = "another"
-	ambiguous := []ledger.Attempt{{Result: "ambiguous", Reason: "the endpoint answered 500", Digest: "d"}}
-	safe := []ledger.Attempt{{Result: "retryable", Reason: "the endpoint answered 429", Digest: "d"}}
-	claimed := func(d *ledger.Delivery, lease time.Duration) {
-		d.State, d.Lease = ledger.Claimed, time.Now().Add(lease)
-	}
-	for _, tc := range []struct {
-		name                  string
-		record                func(*ledger.Delivery) // nil: there is none
-		deliver, giveUp       string                 // under atLeastOnce
-		deliverOnce, giveOnce string                 // under atMostOnce, where that differs
-	}{
-		{name: "none", deliver: "sent", giveUp: "dead"},
-		{name: "claimed", record: func(d *ledger.Delivery) { claimed(d, time.Minute) }, deliver: "deferred 1m0s", giveUp: "deferred 1m0s"},
-		{name: "claimed, for a moment more", record: func(d *ledger.Delivery) { claimed(d, time.Second) }, deliver: "sent", giveUp: "deferred 1s", deliverOnce: "unknown"},
-		{name: "lapsed", record: func(d *ledger.Delivery) { claimed(d, -time.Second) }, deliver: "sent", giveUp: "dead", deliverOnce: "unknown", giveOnce: "unknown"},
-		{name: "lapsed, with a status", record: func(d *ledger.Delivery) { claimed(d, -time.Second); d.Status = "delivered" }, deliver: "sent without a call", giveUp: "sent without a call"},
-		{name: "lapsed after a safe attempt", record: func(d *ledger.Delivery) { claimed(d, -time.Second); d.Attempts = safe }, deliver: "sent", giveUp: "dead", deliverOnce: "unknown", giveOnce: "unknown"},
-		{name: "waiting", record: func(d *ledger.Delivery) { d.State, d.Until = ledger.Waiting, time.Now().Add(time.Minute) }, deliver: "deferred 1m0s", giveUp: "dead"},
-		{name: "waiting for a slot", record: func(d *ledger.Delivery) {
-			d.State, d.Until, d.Reason = ledger.Waiting, time.Now().Add(time.Minute), "waiting for a slot of its action's throttle"
-		}, deliver: "deferred 59s", giveUp: "dead"},
-		{name: "waiting for long", record: func(d *ledger.Delivery) { d.State, d.Until = ledger.Waiting, time.Now().Add(30*time.Hour) }, deliver: "deferred 30h0m0s", giveUp: "dead"},
-		{name: "due", record: func(d *ledger.Delivery) { d.State, d.Until = ledger.Waiting, time.Now() }, deliver: "sent", giveUp: "dead"},
-		{name: "due after a safe attempt", record: func(d *ledger.Delivery) { d.State, d.Until, d.Attempts = ledger.Waiting, time.Now(), safe }, deliver: "sent", giveUp: "dead"},
-		{name: "due after an ambiguous attempt", record: func(d *ledger.Delivery) { d.State, d.Until, d.Attempts = ledger.Waiting, time.Now(), ambiguous },
-			deliver: "unknown", giveUp: "dead", giveOnce: "unknown"},
-		{name: "settled", record: func(d *ledger.Delivery) { d.State, d.Outcome = ledger.Settled, ledger.Sent }, deliver: "sent without a call", giveUp: "sent without a call"},
-		{name: "settled as failed", record: func(d *ledger.Delivery) { d.State, d.Outcome = ledger.Settled, ledger.Failed }, deliver: "failed", giveUp: "failed"},
-	} {
-		for _, guarantee := range []string{"atLeastOnce", "atMostOnce"} {
-			for _, giveUp := range []bool{false, true} {
-				t.Run(fmt.Sprint(tc.name, " ", guarantee, " ", giveUp), func(t *testing.T) {
-					t.Parallel()
-					want := tc.deliver
-					switch {
-					case giveUp && guarantee == "atMostOnce" && tc.giveOnce != "":
-						want = tc.giveOnce
-					case giveUp:
-						want = tc.giveUp
-					case guarantee == "atMostOnce" && tc.deliverOnce != "":
-						want = tc.deliverOnce
-					}
-					rig.Run(t, func(t *testing.T, w *rig.World) {
-						w.Publish(rig.Setup{Action: `{"settings": {"guarantee": "` + guarantee + `"}}`})
-						task := taskOf("case-1")
-						task.GiveUp = giveUp
-						id := task.ID()
-						if tc.record != nil {
-							d := ledger.Delivery{Execution: id.Execution, Step: id.Step, Journey: rig.Journey, Version: 1, Profile: "c-1",
-								Action: rig.Action, ActionVersion: 1, Holder: holder, StartedAt: time.Now(), EnteredAt: time.Now()}
-							tc.record(&d)
-							if err := w.Ledger.Put(t.Context(), d, ""); err != nil {
-								t.Fatal(err)
-							}
-						}
-						began := time.Now()
-						got := comesTo(t, w, task, began)
-						if len(w.Endpoint.Calls(id.Execution)) == 0 && got == "sent" {
-							got = "sent without a call"
-						}
-						if got != want {
-							t.Errorf("got %s, want %s", got, want)
-						}
-					})
-				})
-			}
-		}
-	}
-}
-
-// taskOf is what the standard journey's machine sends for an event.
-func taskOf(id string) delivery.Task {
-	return delivery.Task{Format: 1, Action: delivery.Ref{Name: rig.Action, Version: 1}, Step: rig.Step, Execution: rig.ExecutionOf(id, "c-1"),
-		With:    json.RawMessage(`{"to": "{{ profile.phone }}", "text": "{{ event.orderId }}"}`),
-		Entered: time.Now(),
-		State: delivery.State{Format: 1, Journey: delivery.Journey{Name: rig.Journey, Version: 1}, Profile: "c-1",
-			Entry: delivery.Entry{ID: id, Source: "shop", Type: rig.Event, Accepted: time.Now()}, Event: json.RawMessage(`{"orderId": "o-1"}`), Steps: json.RawMessage(`{}`)}}
-}
-
-// comesTo invokes the action function once, and gives its outcome, or for how long it is deferred.
-func comesTo(t *testing.T, w *rig.World, task delivery.Task, began time.Time) string {
-	text, ok := w.Invoke("webhook", task)
-	var answer struct {
-		Outcome      string
-		ErrorType    string
-		ErrorMessage string
-	}
-	if err := json.Unmarshal([]byte(text), &answer); err != nil {
-		t.Fatal(err)
-	}
-	if ok {
-		return answer.Outcome
-	}
-	if answer.ErrorType == "Waypost.Deferred" {
-		until, err := time.Parse(time.RFC3339, answer.ErrorMessage)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return "deferred " + until.Sub(began).String()
-	}
-	return strings.ToLower(strings.TrimPrefix(answer.ErrorType, "Waypost."))
 }

@@ -31,6 +31,7 @@ func race(n int, f func(i int)) {
 // Functions that race for one delivery call its endpoint once, and each gets
 // its outcome or is told when to come back.
 func TestRaceForADelivery(t *testing.T) {
+	t.Parallel()
 	for _, cold := range []bool{false, true} {
 		t.Run(fmt.Sprint("cold ", cold), func(t *testing.T) {
 			rig.Run(t, func(t *testing.T, w *rig.World) {
@@ -58,6 +59,7 @@ func TestRaceForADelivery(t *testing.T) {
 
 // Functions that race for a delivery whose function died take it over once.
 func TestRaceToTakeOver(t *testing.T) {
+	t.Parallel()
 	for guarantee, want := range map[string]int{"atMostOnce": 0, "atLeastOnce": 1} {
 		t.Run(guarantee, func(t *testing.T) {
 			rig.Run(t, func(t *testing.T, w *rig.World) {
@@ -91,6 +93,7 @@ func TestRaceToTakeOver(t *testing.T) {
 // A slow function's settling races with its successor's takeover: one of them
 // has the record, and the other is told so.
 func TestSettleRacesTakeover(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		for i := range 50 {
 			d := ledger.Delivery{Execution: fmt.Sprint("x", i), Step: rig.Step, Journey: rig.Journey, Profile: "c-1", EnteredAt: time.Now(), State: ledger.Claimed, Holder: "slow", StartedAt: time.Now()}
@@ -120,6 +123,7 @@ func TestSettleRacesTakeover(t *testing.T) {
 // Two entries that race with one event start one execution and answer alike;
 // one of them says that it is a duplicate.
 func TestRaceToEnter(t *testing.T) {
+	t.Parallel()
 	for name, reentry := range map[string]string{"plain": ``, "once": `{"entry": {"reentry": {"allowed": false}}}`} {
 		t.Run(name, func(t *testing.T) {
 			rig.Run(t, func(t *testing.T, w *rig.World) {
@@ -154,6 +158,7 @@ func TestRaceToEnter(t *testing.T) {
 // Different events of one profile that race for a journey which it may enter
 // once: one enters.
 func TestRaceForReentry(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		w.Publish(rig.Setup{Journey: `{"entry": {"reentry": {"allowed": false}}}`})
 		var entered atomic.Int32
@@ -169,6 +174,7 @@ func TestRaceForReentry(t *testing.T) {
 
 // The sweep and a repeat of the event race to start what is pending.
 func TestSweepRacesRepeat(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		w.Publish(rig.Setup{})
 		var out atomic.Bool

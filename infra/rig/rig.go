@@ -230,8 +230,8 @@ func (c client) Do(r *http.Request) (*http.Response, error) {
 				return
 			}
 		}
-		in := httptest.NewRequest(r.Method, r.URL.String(), bytes.NewReader(body))
-		in.Header = r.Header
+		in := r.Clone(r.Context())
+		in.Host, in.Body = r.URL.Host, io.NopCloser(bytes.NewReader(body))
 		c.world.port.ServeHTTP(rec, in)
 	}, func() {
 		rec = httptest.NewRecorder()

@@ -8,6 +8,7 @@ import (
 )
 
 func TestOneEventBecomesOneDelivery(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		w.Publish(rig.Setup{})
 		x := w.Send("case-1").Executions[0].Execution

@@ -3,6 +3,7 @@ package rig_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,11 +13,12 @@ import (
 
 // The decide function dies between every two of its steps, once and twice.
 func TestDecideDies(t *testing.T) {
+	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		w.Cold = true
 		w.Publish(rig.Setup{Journey: `{"steps": [{"id": "tier", "condition": {"branches": [{"when": "profile.tier == 'gold'", "steps": [
 			{"id": "text", "action": {"name": "notify", "version": 1, "with": {"to": "{{ profile.phone }}", "text": "{{ event.orderId }}"}}}]}]}}]}`})
-		all := scenarios(1)
+		all := scenarios(1, 0)
 		for _, s := range all {
 			w.Kill(s.id, "decide", s.deaths...)
 			w.Send(s.id)
@@ -36,13 +38,20 @@ func TestDecideDies(t *testing.T) {
 // whose function died and whose execution was stopped, and one that waits in
 // an execution that was stopped.
 func TestSweepDies(t *testing.T) {
+	t.Parallel()
 	const operations = 20
 	for _, performed := range []bool{false, true} {
 		t.Run(fmt.Sprint("performed ", performed), func(t *testing.T) {
+			t.Parallel()
 			rig.Run(t, func(t *testing.T, w *rig.World) {
 				w.Cold, w.Latency = true, spread
 				w.Publish(rig.Setup{Action: atMostOnce})
-				w.Endpoint.Answer = answers(rig.Reply{Status: 429, Header: map[string]string{"Retry-After": "1800"}})
+				w.Endpoint.Answer = func(_ int, r rig.Request) rig.Reply {
+					if strings.Contains(r.Body, "4 is ready") {
+						return rig.Reply{Status: 429, Header: map[string]string{"Retry-After": "120"}}
+					}
+					return accepted
+				}
 				for at := 1; at <= operations; at++ {
 					id := func(n int) string { return fmt.Sprintf("case-%d", 10*at+n) }
 					w.Kill(id(1), "entry", rig.Death{At: 5}) // before it starts the execution
@@ -57,7 +66,7 @@ func TestSweepDies(t *testing.T) {
 							w.Stop(x.ARN)
 						}
 					}
-					time.Sleep(32 * time.Minute)
+					time.Sleep(4 * time.Minute) // all of it is due
 					w.Kill("", "sweep", rig.Death{At: at, Performed: performed, Hangs: at%2 == 0})
 					_, lived := w.Sweep()
 					if died := !w.Spared("", "sweep"); died == lived {
@@ -91,6 +100,7 @@ func TestSweepDies(t *testing.T) {
 
 // What runs is left alone: the sweep settles only what nobody comes back to.
 func TestSweepLeavesWhatRuns(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"", `{"mode": "express"}`} {
 		t.Run("journey "+kind, func(t *testing.T) {
 			rig.Run(t, func(t *testing.T, w *rig.World) {
