@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -37,17 +38,18 @@ const (
 	Customer = `{"phone": "+15550001", "firstName": "Ada", "tier": "gold", "points": 7, "consents": {"sms": "y"}}`
 )
 
-// A Setup changes the standard bundle: each is an RFC 7396 merge patch.
+// A Setup changes the standard bundle.
 type Setup struct {
-	Action  string
-	Journey string
+	Action        string // RFC 7396 merge patches
+	Journey       string
+	ProfileSchema string // instead of the standard one
 }
 
 // Publish puts the standard bundle, changed as asked, in place through the
 // admin function, with the customer c-1 and the secret.
 func (w *World) Publish(s Setup) {
 	w.t.Helper()
-	w.Put("profile-schema", profileSchema)
+	w.Put("profile-schema", cmp.Or(s.ProfileSchema, profileSchema))
 	w.Put("events/"+Event, eventSchema)
 	w.Put("profiles/c-1", Customer)
 	w.PutSecret(Secret, `{"token": "`+Token+`"}`)

@@ -3,6 +3,7 @@ package rig
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strconv"
 	"time"
 
@@ -108,7 +109,7 @@ func (w *World) machines() []string {
 // An Execution is one as Step Functions knows it.
 type Execution struct{ ARN, Name, Status, Input, Output, Error, Cause string }
 
-// Executions are the journeys' executions, of all machines but the platform's own.
+// Executions are those of all Standard machines, the platform's own too.
 func (w *World) Executions() []Execution {
 	w.t.Helper()
 	var runs []Execution
@@ -161,6 +162,16 @@ func (w *World) Delivery(execution string) ledger.Delivery {
 		return ledger.Delivery{}
 	}
 	return d
+}
+
+// Store writes a profile's item as it is, as a table that the user already has
+// may hold it.
+func (w *World) Store(id string, attributes map[string]dynamotypes.AttributeValue) {
+	w.t.Helper()
+	it := maps.Clone(attributes)
+	it["id"] = &dynamotypes.AttributeValueMemberS{Value: id}
+	_, err := w.db.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: aws.String(Profiles), Item: it})
+	w.must(err)
 }
 
 // Items are all of a table.

@@ -104,18 +104,19 @@ func Run(t *testing.T, f func(t *testing.T, w *World)) {
 func New(t testing.TB) *World {
 	w := &World{t: t, plans: map[plan][]Death{}}
 	w.Endpoint = &Endpoint{world: w}
-	w.host = lambda.New(lambda.Options{})
-	w.engine = states.New(states.Options{Invoker: invoker{w.host}})
+	log := slog.New(slog.NewJSONHandler(&w.log, nil))
+	w.host = lambda.New(lambda.Options{Log: log})
+	w.engine = states.New(states.Options{Invoker: invoker{w.host}, Logger: log})
 	w.port = &awsport.Port{
-		DynamoDB: localdynamo.New(localdynamo.Options{}), StepFunctions: w.engine, SecretsManager: secrets.New(secrets.Options{}),
-		SQS: queue.New(queue.Options{}), Lambda: w.host.Handler(),
+		DynamoDB: localdynamo.New(localdynamo.Options{Log: log}), StepFunctions: w.engine, SecretsManager: secrets.New(secrets.Options{Log: log}),
+		SQS: queue.New(queue.Options{Log: log}), Lambda: w.host.Handler(),
 	}
 	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String("http://localhost"), HTTPClient: client{w},
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAFAKEFAKEFAKEFAKE", "fake-secret-access-key", "")}
 	w.db, w.sfn, w.sqs = dynamodb.NewFromConfig(cfg), sfn.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	w.Ledger = &dynamo.Ledger{Client: w.db, Table: Ledger}
 	w.Profiles = &dynamo.Profiles{Client: w.db, Table: Profiles, Key: "id"}
-	w.Platform = &assemble.Platform{AWS: cfg, Log: slog.New(slog.NewJSONHandler(&w.log, nil)), Now: time.Now, Env: assemble.Env{
+	w.Platform = &assemble.Platform{AWS: cfg, Log: log, Now: time.Now, Env: assemble.Env{
 		ProfilesTable: Profiles, ProfileKey: "id", CatalogTable: Catalog, LedgerTable: Ledger, LimitsTable: Limits,
 		JourneyRole: "arn:aws:iam::000000000000:role/journeys", Prefix: "waypost-", Names: map[string]string{},
 	}}
@@ -166,7 +167,7 @@ func (w *World) must(err error) {
 	}
 }
 
-// Logs are what all functions have logged, in JSON.
+// Logs are what all functions and the services below them have logged, in JSON.
 func (w *World) Logs() string { return w.log.String() }
 
 // Call calls a function by its URL, as its sender does.
