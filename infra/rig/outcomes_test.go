@@ -72,6 +72,9 @@ func TestOutcomes(t *testing.T) {
 		{name: "no profile", profile: "none", outcome: "failed", reason: "the profile c-1 does not exist"},
 		{name: "a required field came out empty", profile: `{"firstName": "Ada"}`, outcome: "failed", reason: "to: is required"},
 		{name: "a field that breaks its rule", profile: `{"phone": "+1", "firstName": "` + strings.Repeat("Ada", 40) + `"}`, outcome: "failed", reason: "text: must have"},
+		{name: "a body over the limit", journey: `{"steps": [{"id": "text", "action": {"name": "notify", "version": 1,
+			"with": {"to": "{{ profile.phone + profile.phone + profile.phone }}", "text": "x"}}}]}`, profile: `{"phone": "` + strings.Repeat("1", 100<<10) + `"}`,
+			outcome: "failed", reason: "over the limit of 262144"},
 
 		{name: "no secret", action: `{"settings": {"auth": {"secret": "waypost/none"}}}`, outcome: "failed", reason: "the secret waypost/none does not exist"},
 		{name: "a malformed secret", secret: `"text"`, outcome: "failed", reason: "not a JSON object"},

@@ -70,41 +70,54 @@ func TestColdRoundTrips(t *testing.T) {
 	})
 }
 
-// The profile's read names the attributes of the mapping and of the settings,
-// and the key, and nothing else.
+// Each read of a profile names the attributes of its step's mapping and of its
+// action's settings, or of its condition, and the key, and nothing else.
 func TestProjection(t *testing.T) {
 	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
-		w.Publish(rig.Setup{Action: `{"settings": {"requires": "profile.consents.sms == 'y'"}}`})
-		w.Send("case-1")
-		sleep(2)
-		w.Ops() // the first read comes before the action is known
-		w.Send("case-2")
-		sleep(2)
-		for _, op := range w.Ops() {
-			if op.Name != "GetItem profiles" {
-				continue
-			}
-			var in struct {
-				ConsistentRead           bool
-				ProjectionExpression     string
-				ExpressionAttributeNames map[string]string
-			}
-			if err := json.Unmarshal([]byte(op.Body), &in); err != nil {
-				t.Fatal(err)
-			}
-			asked := in.ProjectionExpression
-			for placeholder, name := range in.ExpressionAttributeNames {
-				asked = strings.ReplaceAll(asked, placeholder, name)
-			}
-			paths := strings.Split(asked, ", ")
-			slices.Sort(paths)
-			covered := strings.Join(paths, " ")
-			if covered != "consents.sms firstName id phone" || !in.ConsistentRead {
-				t.Errorf("asked for %s, consistently: %v", covered, in.ConsistentRead)
+		w.Publish(rig.Setup{Action: `{"settings": {"requires": "profile.consents.sms == 'y'"}}`,
+			Journey: `{"steps": [{"id": "tier", "condition": {"branches": [{"when": "profile.tier == 'gold'", "steps": [
+				{"id": "text", "action": {"name": "notify", "version": 1, "with": {"to": "{{ profile.phone }}", "text": "{{ profile.firstName }}"}}}]}]}}]}`})
+		for i, want := range [][]string{
+			{"decide id tier", "webhook firstName id phone", "webhook consents.sms firstName id phone"}, // at first only the mapping is known
+			{"decide id tier", "webhook consents.sms firstName id phone"},
+		} {
+			w.Ops()
+			w.Send(fmt.Sprintf("case-%d", i+1))
+			sleep(2)
+			if diff := cmp.Diff(want, projections(t, w.Ops())); diff != "" {
+				t.Errorf("event %d: %s", i+1, diff)
 			}
 		}
 	})
+}
+
+// projections lists what profile reads asked for, each with its function; all
+// must be strongly consistent.
+func projections(t *testing.T, ops []rig.Op) []string {
+	t.Helper()
+	var all []string
+	for _, op := range ops {
+		if op.Name != "GetItem profiles" {
+			continue
+		}
+		var in struct {
+			ConsistentRead           bool
+			ProjectionExpression     string
+			ExpressionAttributeNames map[string]string
+		}
+		if err := json.Unmarshal([]byte(op.Body), &in); err != nil || !in.ConsistentRead {
+			t.Errorf("%v: %s must be consistent", err, op.Body)
+		}
+		asked := in.ProjectionExpression
+		for placeholder, name := range in.ExpressionAttributeNames {
+			asked = strings.ReplaceAll(asked, placeholder, name)
+		}
+		paths := strings.Split(asked, ", ")
+		slices.Sort(paths)
+		all = append(all, op.Function+" "+strings.Join(paths, " "))
+	}
+	return all
 }
 
 // Each step reads the profile at that moment.
