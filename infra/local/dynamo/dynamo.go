@@ -21,6 +21,7 @@
 package dynamo
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -110,11 +111,14 @@ var replaced = [...]string{"Expected", "AttributesToGet", "AttributeUpdates", "K
 func operation[In any](f func(*In) (any, error)) awsjson.Operation {
 	return func(_ context.Context, body []byte) (any, error) {
 		in := new(In)
-		var keys map[string]json.RawMessage
-		if err := json.Unmarshal(body, &keys); err != nil {
-			return nil, awsjson.Errorf("SerializationException", "the request's body is not a JSON object: %v", err)
-		}
 		for _, name := range replaced {
+			if !bytes.Contains(body, []byte(`"`+name+`"`)) {
+				continue // as nearly always, and it spares reading the body twice
+			}
+			var keys map[string]json.RawMessage
+			if err := json.Unmarshal(body, &keys); err != nil {
+				return nil, awsjson.Errorf("SerializationException", "the request's body is not a JSON object: %v", err)
+			}
 			if _, ok := keys[name]; ok {
 				return nil, invalid("the local runtime does not serve the parameter %s; use an expression", name)
 			}
