@@ -230,7 +230,9 @@ func TestEntryDies(t *testing.T) {
 					stop := sweeping(w)
 					race(len(all), func(i int) {
 						s, customer := all[i], fmt.Sprintf("c-%d", i)
-						w.Put("profiles/"+customer, rig.Customer)
+						if err := w.Profiles.Write(t.Context(), customer, map[string]any{"phone": "+1555"}); err != nil {
+							t.Error(err)
+						}
 						w.Kill(s.id, "entry", s.deaths...)
 						for range 4 {
 							if code, _ := w.Call(http.MethodPost, "/entry/", rig.EventOf(s.id, customer)); code == http.StatusAccepted {
@@ -242,10 +244,7 @@ func TestEntryDies(t *testing.T) {
 					})
 					stop()
 					w.Settle()
-					started := map[string]int{}
-					for _, run := range w.Executions() {
-						started[run.Name]++
-					}
+					started := w.Started()
 					for i, s := range all {
 						x := rig.ExecutionOf(s.id, fmt.Sprintf("c-%d", i))
 						if got, want := started[x], 1; got != want {

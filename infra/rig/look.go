@@ -129,6 +129,23 @@ func (w *World) Executions() []Execution {
 	return runs
 }
 
+// Started counts the executions of all Standard machines, by name.
+func (w *World) Started() map[string]int {
+	w.t.Helper()
+	names := map[string]int{}
+	for _, m := range w.machines() {
+		pages := sfn.NewListExecutionsPaginator(w.sfn, &sfn.ListExecutionsInput{StateMachineArn: &m, MaxResults: 1000})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(context.Background())
+			w.must(err)
+			for _, x := range page.Executions {
+				names[*x.Name]++
+			}
+		}
+	}
+	return names
+}
+
 // Stop stops an execution, as an operator does.
 func (w *World) Stop(arn string) {
 	w.t.Helper()

@@ -82,10 +82,7 @@ func TestSweepDies(t *testing.T) {
 						t.Errorf("dying at %d: the waiting delivery ended %q, want dead", at, d.Outcome)
 					}
 				}
-				started := map[string]int{}
-				for _, x := range w.Executions() {
-					started[x.Name]++
-				}
+				started := w.Started()
 				for at := 1; at <= operations; at++ {
 					for n, want := range []int{1: 1, 2: 0, 3: 1, 4: 1} {
 						if got := started[rig.ExecutionOf(fmt.Sprintf("case-%d", 10*at+n), "c-1")]; n > 0 && got != want {
