@@ -86,6 +86,39 @@ func TestRecordStates(t *testing.T) {
 	}
 }
 
+// A repeat that looks again at a held delivery asks for the claim alone, and
+// reads the profile at the moment at which the claim is its own.
+func TestLooksAreCheap(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		lease  time.Duration
+		want   string
+		reads  int // of the profile
+		claims int
+	}{{time.Minute, "deferred 1m0s", 1, 6}, {time.Second, "sent", 2, 4}} {
+		rig.Run(t, func(t *testing.T, w *rig.World) {
+			w.Publish(rig.Setup{})
+			task := taskOf("case-1")
+			d := ledger.Delivery{Execution: task.Execution, Step: rig.Step, Journey: rig.Journey, Profile: "c-1", Action: rig.Action, ActionVersion: 1,
+				State: ledger.Claimed, Holder: "another", Lease: time.Now().Add(tc.lease), StartedAt: time.Now(), EnteredAt: time.Now()}
+			if err := w.Ledger.Put(t.Context(), d, ""); err != nil {
+				t.Fatal(err)
+			}
+			w.Ops()
+			if got := comesTo(t, w, task, time.Now()); got != tc.want {
+				t.Errorf("got %s, want %s", got, tc.want)
+			}
+			ops := w.Ops()
+			if got := count(ops, "GetItem profiles"); got != tc.reads {
+				t.Errorf("%s: the profile was read %d times, want %d", tc.want, got, tc.reads)
+			}
+			if got := count(ops, "UpdateItem ledger"); got != tc.claims {
+				t.Errorf("%s: it was claimed %d times, want %d", tc.want, got, tc.claims)
+			}
+		})
+	}
+}
+
 // taskOf is what the standard journey's machine sends for an event.
 func taskOf(id string) delivery.Task {
 	return delivery.Task{Format: 1, Action: delivery.Ref{Name: rig.Action, Version: 1}, Step: rig.Step, Execution: rig.ExecutionOf(id, "c-1"),

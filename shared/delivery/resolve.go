@@ -43,8 +43,8 @@ type resolved struct {
 
 // deliver runs the pipeline once.
 func (a *attempt) deliver(ctx context.Context) (Result, error) {
-	for {
-		r := a.resolve(ctx)
+	for looks := 0; ; looks++ {
+		r := a.resolve(ctx, looks > 0)
 		if r.claim != nil {
 			return Result{}, r.claim
 		}
@@ -61,13 +61,17 @@ func (a *attempt) deliver(ctx context.Context) (Result, error) {
 
 // resolve reads everything at once, and claims in the same trip: one round
 // trip when memory has the action, and one more for what only the action
-// tells, when it has not.
-func (a *attempt) resolve(ctx context.Context) resolved {
+// tells, when it has not. Where it looks again at a delivery that was held, it
+// probably still is: then it claims, and reads the rest once the claim is its own.
+func (a *attempt) resolve(ctx context.Context, again bool) resolved {
 	var r resolved
 	ref := a.task.Action
 	cached, fresh := a.Actions.Cached(ref.Name, ref.Version)
 	a.action = cached
-	paths := a.needs(cached)
+	known, paths := cached, a.needs(cached)
+	if again {
+		known, paths = nil, mapping.Paths{}
+	}
 
 	var trip errgroup.Group
 	trip.Go(func() error {
@@ -91,17 +95,17 @@ func (a *attempt) resolve(ctx context.Context) resolved {
 			return nil
 		})
 	}
-	if name := secretName(cached); name != "" {
+	if name := secretName(known); name != "" {
 		trip.Go(func() error {
 			a.cred, r.secret = a.Secrets.Get(ctx, name)
 			return nil
 		})
 	}
 	_ = trip.Wait() // each part keeps its own error
-	if r.action != nil || !r.ours || a.action == cached {
+	if r.action != nil || !r.ours || a.action == known {
 		return r
 	}
-	a.resolveRest(ctx, &r, cached, paths)
+	a.resolveRest(ctx, &r, known, paths)
 	return r
 }
 
