@@ -55,13 +55,13 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// settled is a log that tells of the deliveries that were settled.
-type settled chan string
+// settledLog is a log that tells of the deliveries that were settled.
+type settledLog chan string
 
-func (s settled) Enabled(context.Context, slog.Level) bool { return true }
-func (s settled) WithAttrs([]slog.Attr) slog.Handler       { return s }
-func (s settled) WithGroup(string) slog.Handler            { return s }
-func (s settled) Handle(_ context.Context, r slog.Record) error {
+func (s settledLog) Enabled(context.Context, slog.Level) bool { return true }
+func (s settledLog) WithAttrs([]slog.Attr) slog.Handler       { return s }
+func (s settledLog) WithGroup(string) slog.Handler            { return s }
+func (s settledLog) Handle(_ context.Context, r slog.Record) error {
 	r.Attrs(func(a slog.Attr) bool {
 		if r.Message == "delivery settled" && a.Key == "delivery" {
 			s <- a.Value.String()
@@ -113,7 +113,7 @@ func started(t *testing.T, log slog.Handler) *local.Runtime {
 // server on loopback over real HTTP with exactly what it composed, once; and
 // whatever an endpoint does wrong ends in an outcome that says so.
 func TestEndpoints(t *testing.T) {
-	done := make(settled, 100)
+	done := make(settledLog, 100)
 	r := started(t, done)
 	shop := &endpoint{seen: map[string][]string{}}
 	server := httptest.NewServer(shop)
