@@ -3,11 +3,8 @@ package action
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-
-	"golang.org/x/net/http/httpguts"
 
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/mapping"
@@ -44,8 +41,8 @@ func Compile(def Definition) (*Action, error) {
 	w.values(inPath, a.pathParams)
 	w.values(inQuery, a.query)
 	w.values(inHeaders, a.headers)
-	w.headerNames(a.headers)
-	w.pathTemplate(def.Contract.Path, a.pathParams)
+	w.details = append(w.details, CheckHeaders("contract", a.headers)...)
+	w.details = append(w.details, CheckPath("contract", def.Contract.Path, a.pathParams)...)
 	if len(def.Contract.Body) > 0 {
 		body, err := schema.Decode(def.Contract.Body)
 		if err != nil {
@@ -117,74 +114,11 @@ func (w *walker) decode(part string, raw map[string]json.RawMessage) map[string]
 	return values
 }
 
-// answer compiles what a journey may read of an answer. A value whose "type"
-// is a JSON Schema type is a schema; else it names properties.
+// answer compiles what a journey may read of an answer.
 func (w *walker) answer(part string, raw json.RawMessage) *schema.Schema {
-	if len(raw) == 0 {
-		return nil
+	compiled, err := CompileAnswer(raw)
+	if err != nil {
+		w.details = append(w.details, fault.Under("contract."+part, fault.Details(err))...)
 	}
-	doc, err := schema.Decode(raw)
-	if err == nil {
-		m, _ := doc.(map[string]any)
-		if _, whole := m["type"].(string); !whole {
-			doc = map[string]any{"type": "object", "properties": m, "additionalProperties": false} // {} names nothing
-		}
-		var compiled *schema.Schema
-		if compiled, err = schema.Compile(doc); err == nil {
-			return compiled
-		}
-	}
-	w.details = append(w.details, fault.Under("contract."+part, fault.Details(err))...)
-	return nil
-}
-
-// reservedHeaders may not be set by a contract: they belong to the transport,
-// to the credential, or to the delivery's own identity.
-var reservedHeaders = []string{
-	"authorization", "connection", "content-length", "cookie", "expect", "host", "idempotency-key", "keep-alive",
-	"proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
-	"metadata-flavor", "x-aws-ec2-metadata-token", "x-google-metadata-request",
-}
-
-// headerNames checks names against RFC 9110, section 5.1, and the reserved ones.
-func (w *walker) headerNames(headers map[string]any) {
-	seen := map[string]string{}
-	for _, name := range sortedKeys(headers) {
-		at, lower := "contract.headers."+name, strings.ToLower(name)
-		switch {
-		case !httpguts.ValidHeaderFieldName(name):
-			w.say(at, "is not a header name: use letters, digits and - (RFC 9110)")
-		case slices.Contains(reservedHeaders, lower):
-			w.say(at, "may not be set by an action; credentials belong in settings.auth")
-		case seen[lower] != "":
-			w.say(at, "is the same header as %s: names differ only in case", seen[lower])
-		}
-		seen[lower] = name
-		if v, ok := headers[name].(string); ok && !httpguts.ValidHeaderFieldValue(v) {
-			w.say(at, "has a character that a header value may not have")
-		}
-	}
-}
-
-var pathParam = regexp.MustCompile(`\{([^{}]*)\}`)
-
-// pathTemplate checks that the path and its parameters name each other.
-func (w *walker) pathTemplate(path string, params map[string]any) {
-	named := map[string]bool{}
-	for _, m := range pathParam.FindAllStringSubmatch(path, -1) {
-		if _, ok := params[m[1]]; !ok {
-			w.details = append(w.details, fault.Detail{Path: "contract.path",
-				Message:    fmt.Sprintf("{%s} is not among pathParams", m[1]),
-				Suggestion: fault.Nearest(m[1], sortedKeys(params))})
-		}
-		named[m[1]] = true
-	}
-	if rest := pathParam.ReplaceAllString(path, ""); strings.ContainsAny(rest, "{}?#") {
-		w.say("contract.path", "must be a plain path with {parameters}; a query goes in contract.query")
-	}
-	for _, name := range sortedKeys(params) {
-		if !named[name] {
-			w.say("contract.pathParams."+name, "is not in contract.path: write {%s} there", name)
-		}
-	}
+	return compiled
 }

@@ -14,13 +14,13 @@ func pick(rules *schema.Schema, body []byte) (any, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "the answer is not JSON, and the contract reads fields of it")
 	}
-	picked, _ := keep(rules.Type(), Whole(v))
+	picked, _ := Keep(rules.Type(), Whole(v))
 	return picked, nil
 }
 
-// keep gives the part of v that a type names, and whether v is of that type at
+// Keep gives the part of v that a type names, and whether v is of that type at
 // all. Whatever else the endpoint answered stays out of the journey's history.
-func keep(t schema.Type, v any) (any, bool) {
+func Keep(t schema.Type, v any) (any, bool) {
 	if v == nil {
 		return nil, false
 	}
@@ -33,7 +33,7 @@ func keep(t schema.Type, v any) (any, bool) {
 		out := make(map[string]any, len(m))
 		for name, item := range m {
 			pt, named := t.Property(name)
-			if kept, ok := keep(pt, item); named && ok {
+			if kept, ok := Keep(pt, item); named && ok {
 				out[name] = kept
 			}
 		}
@@ -45,7 +45,7 @@ func keep(t schema.Type, v any) (any, bool) {
 		}
 		out := make([]any, 0, len(items))
 		for _, item := range items {
-			if kept, ok := keep(*t.Items, item); ok {
+			if kept, ok := Keep(*t.Items, item); ok {
 				out = append(out, kept)
 			}
 		}

@@ -124,16 +124,20 @@ func (c *composer) text(in place, name string, v any) (string, bool) {
 	return mapping.Text(v), true
 }
 
-// path fills the path's parameters, each escaped as one segment.
+// path fills the path's parameters. One that is not sent was reported as required.
 func (c *composer) path(template string, params map[string]any) string {
-	return pathParam.ReplaceAllStringFunc(template, func(braced string) string {
-		name := braced[1 : len(braced)-1]
+	unsent := map[string]bool{}
+	filled, wrong := FillPath(template, func(name string) string {
 		text, sent := c.text(inPath, name, params[name])
-		if sent && (text == "" || text == "." || text == "..") { // one that is not sent was reported as required
+		unsent[name] = !sent
+		return text
+	})
+	for _, name := range wrong {
+		if !unsent[name] {
 			c.say("path."+name, "came out empty or as dots, which would change the path")
 		}
-		return url.PathEscape(text)
-	})
+	}
+	return filled
 }
 
 // value fills a value of the body at any depth; false means that it is left out.

@@ -40,7 +40,7 @@ type Guard interface {
 // (with a path each).
 func Parse(data []byte, guard Guard) (*Action, error) {
 	var def Definition
-	if err := read(data, compiledDocument, "the action is not valid", &def); err != nil {
+	if err := ReadDocument(data, compiledDocument, "the action is not valid", &def); err != nil {
 		return nil, err
 	}
 	details := def.Settings.check(guard)
@@ -57,7 +57,7 @@ func Parse(data []byte, guard Guard) (*Action, error) {
 // ParseSettings reads settings alone, as a patch leaves them.
 func ParseSettings(data []byte, guard Guard) (Settings, error) {
 	var s Settings
-	if err := read(data, compiledSettings, "the settings are not valid", &s); err != nil {
+	if err := ReadDocument(data, compiledSettings, "the settings are not valid", &s); err != nil {
 		return Settings{}, err
 	}
 	details := s.check(guard)
@@ -67,8 +67,9 @@ func ParseSettings(data []byte, guard Guard) (Settings, error) {
 	return s, fault.Document("the settings are not valid", details)
 }
 
-// read decodes a document strictly by its schema.
-func read(data []byte, compiled func() (*schema.Schema, error), what string, into any) error {
+// ReadDocument decodes a document strictly by its schema. what says, in its
+// error, which document it is. Errors are as Parse's.
+func ReadDocument(data []byte, compiled func() (*schema.Schema, error), what string, into any) error {
 	doc, err := schema.Decode(data)
 	if err != nil {
 		return err
@@ -109,14 +110,9 @@ var inWords = map[string]string{
 
 // check finds what the settings' schema can't say.
 func (s Settings) check(guard Guard) []fault.Detail {
-	var details []fault.Detail
+	details := CheckURL("contract", s.URL, guard)
 	say := func(path, format string, args ...any) {
 		details = append(details, fault.Detail{Path: "settings." + path, Message: fmt.Sprintf(format, args...)})
-	}
-	if err := guard.Check(s.URL); err != nil {
-		say("url", "%s", fault.Public(err))
-	} else if strings.ContainsAny(s.URL, "?#") {
-		say("url", "must have no query and no fragment; a query goes in contract.query")
 	}
 	if s.Auth != nil {
 		details = append(details, s.Auth.Validate("settings.auth")...)

@@ -29,14 +29,6 @@ type Traits struct {
 	Check func(*action.Action) []fault.Detail
 }
 
-// A Request is an encoded message: a whole HTTP call but for its credential.
-type Request struct {
-	Method string
-	URL    string
-	Header http.Header
-	Body   []byte
-}
-
 // An Answer is what an endpoint said to a request.
 type Answer struct {
 	Code   int // the HTTP status

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"encoding/json"
-	"slices"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
@@ -52,13 +51,6 @@ func (p *Programs) compile(with json.RawMessage) (*program, error) {
 	}
 	p.cache.Add(string(with), prog)
 	return prog, nil
-}
-
-// covers says whether reading paths reads all of need too.
-func covers(paths, need mapping.Paths) bool {
-	return paths.All || !need.All && !slices.ContainsFunc(need.List, func(n []string) bool {
-		return !slices.ContainsFunc(paths.List, func(p []string) bool { return len(p) <= len(n) && slices.Equal(p, n[:len(p)]) })
-	})
 }
 
 // eval evaluates every mapping.

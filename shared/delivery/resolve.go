@@ -116,7 +116,7 @@ func (a *attempt) resolveRest(ctx context.Context, r *resolved, cached *action.A
 	switch need := a.needs(a.action); {
 	case need.Empty():
 		r.profile = nil // what memory's action asked for is of no matter any more
-	case r.profile == nil && !covers(paths, need):
+	case r.profile == nil && !paths.Cover(need):
 		trip.Go(func() error {
 			a.profile, r.profile = a.Profiles.Read(ctx, a.task.State.Profile, need)
 			return nil

@@ -1,10 +1,7 @@
 package delivery
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,7 +15,6 @@ import (
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/ledger"
 	"github.com/waypost/waypost/shared/limit"
-	"github.com/waypost/waypost/shared/secret"
 )
 
 // proceed makes a claimed delivery, once all that it needs was read.
@@ -49,7 +45,7 @@ func (a *attempt) proceed(ctx context.Context, r resolved) (Result, error) {
 	request, end, err := a.compose()
 	a.rec.Timings.OwnMs += ms(a.Now().Sub(composing))
 	if err != nil {
-		return a.refuse(ctx, ledger.Failed, publicDetails(err))
+		return a.refuse(ctx, ledger.Failed, fault.Line(err))
 	}
 	if end != "" {
 		return a.refuse(ctx, ledger.Suppressed, end)
@@ -118,16 +114,6 @@ func (a *attempt) encode() (*channel.Request, error) {
 	return request, nil
 }
 
-// publicDetails is an error's public message with its details, in one line.
-func publicDetails(err error) string {
-	e, ok := errors.AsType[*fault.Error](err)
-	if !ok {
-		return fault.Public(err)
-	}
-	shown := &fault.Error{Message: e.Message, Details: e.Details}
-	return shown.Error()
-}
-
 // admit asks the action's limits, and waits for a throttle's slot. held says
 // that the endpoint is not to be called now.
 func (a *attempt) admit(ctx context.Context, r *channel.Request) (held bool, _ Result, _ error) {
@@ -186,7 +172,7 @@ func held3(r Result, err error) (bool, Result, error) { return true, r, err }
 // send calls the endpoint until an answer settles the delivery, its attempts
 // are used up, or the next one must wait longer than this function may.
 func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) {
-	digest := digestOf(r)
+	digest := r.Digest()
 	if i := slices.IndexFunc(a.rec.Attempts, func(t ledger.Attempt) bool {
 		return t.Result == string(channel.Ambiguous) && t.Digest != digest
 	}); i >= 0 {
@@ -201,16 +187,16 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 		}
 		verdict, answer, err := a.call(ctx, r, digest)
 		if err != nil {
-			return a.refuse(ctx, ledger.Failed, publicDetails(err))
+			return a.refuse(ctx, ledger.Failed, fault.Line(err))
 		}
 		switch {
 		case verdict.Result == channel.Accepted:
 			return a.accepted(ctx, verdict, answer)
 		case answer.Code == http.StatusUnauthorized && a.renew(ctx):
 			if r, err = a.encode(); err != nil {
-				return a.refuse(ctx, ledger.Failed, publicDetails(err))
+				return a.refuse(ctx, ledger.Failed, fault.Line(err))
 			}
-			digest = digestOf(r)
+			digest = r.Digest()
 			continue
 		case verdict.Suppress:
 			return a.settle(ctx, ledger.Suppressed, verdict.Reason)
@@ -263,27 +249,15 @@ func (a *attempt) call(ctx context.Context, r *channel.Request, digest string) (
 	return verdict, answer, nil
 }
 
-// request makes the HTTP request: the encoded message, the delivery's identity
-// and the credential, which goes only to hosts that it may be sent to.
+// request makes the HTTP request: the encoded message, the credential and the
+// delivery's identity.
 func (a *attempt) request(ctx context.Context, r *channel.Request) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
+	req, err := r.HTTP(ctx, a.action.Settings.Auth, a.cred, a.provider.Traits.Hosts)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "the endpoint's URL is not valid")
-	}
-	if r.Header != nil {
-		req.Header = r.Header.Clone()
+		return nil, err
 	}
 	req.Header.Set("Idempotency-Key", a.rec.ID().String())
-	auth := a.action.Settings.Auth
-	if auth == nil {
-		return req, nil
-	}
-	if auth.Needs() {
-		if err := a.cred.MaySendTo(req.URL.Host, a.provider.Traits.Hosts); err != nil {
-			return nil, err
-		}
-	}
-	return req, secret.Apply(*auth, a.cred, req)
+	return req, nil
 }
 
 // failedCall judges a call that brought no answer.
@@ -331,15 +305,4 @@ func (a *attempt) renew(ctx context.Context) bool {
 	}
 	a.cred = cred
 	return true
-}
-
-// digestOf identifies a request by all that the endpoint sees of it but the
-// credential and the delivery's identity.
-func digestOf(r *channel.Request) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%s %s\n", r.Method, r.URL)
-	_ = r.Header.Write(h) // sorted by name; a hash takes every write
-	h.Write([]byte("\n"))
-	h.Write(r.Body)
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }

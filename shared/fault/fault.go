@@ -131,6 +131,17 @@ func Public(err error) string {
 	return "an internal error; its details are in the log"
 }
 
+// Line gives what a caller may be told of err in one line: its Error's message
+// and details.
+func Line(err error) string {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return Public(err)
+	}
+	shown := &Error{Message: e.Message, Details: e.Details}
+	return shown.Error()
+}
+
 // Details gives what err says of places in a document: its Error's details,
 // or its public message as the one detail of the whole.
 func Details(err error) []Detail {

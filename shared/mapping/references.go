@@ -28,6 +28,16 @@ type Paths struct {
 // Empty says that nothing is read.
 func (p Paths) Empty() bool { return !p.All && len(p.List) == 0 }
 
+// Cover says whether reading p reads all of need too.
+func (p Paths) Cover(need Paths) bool {
+	return p.All || !need.All && !slices.ContainsFunc(need.List, func(n []string) bool {
+		return !slices.ContainsFunc(p.List, func(have []string) bool { return len(have) <= len(n) && slices.Equal(have, n[:len(have)]) })
+	})
+}
+
+// Merge gives what either reads.
+func (p Paths) Merge(other Paths) Paths { return p.with(other).minimal() }
+
 // Merge gives what either reads.
 func (r References) Merge(other References) References {
 	merged := References{}
