@@ -22,58 +22,32 @@ type PublishedAction struct {
 
 // Actions reads published actions through memory. It is what functions use;
 // make it with NewActions.
-type Actions struct {
-	store  Store
-	now    func() time.Time
-	memory memory[*known]
-}
-
-// known is an action in memory, with the item's stamp that it was made of.
-type known struct {
-	action *action.Action
-	stamp  int
-}
+type Actions struct{ reader[*action.Action] }
 
 // NewActions makes a reader with an empty memory.
 func NewActions(store Store, now func() time.Time) *Actions {
-	return &Actions{store, now, newMemory[*known](now)}
+	return &Actions{newReader(store, now, func(item Item) (*action.Action, error) {
+		var p PublishedAction
+		if err := json.Unmarshal(item.Document, &p); err != nil {
+			return nil, fmt.Errorf("reading the %s %s: %w", item.Name, item.Version, err)
+		}
+		return action.Compile(p.Definition)
+	})}
 }
 
 // Cached gives what memory has of a version, or nil, and whether it is fresh.
 func (a *Actions) Cached(name string, version int) (*action.Action, bool) {
-	k, age := a.memory.get(versionName(name, version))
-	if k == nil {
-		return nil, false
-	}
-	return k.action, age < MaxAge
+	return a.cached(versionName(name, version))
 }
 
 // Read reads a version. An unchanged one is the same pointer as before. A
 // NotFound means that it is not published.
 func (a *Actions) Read(ctx context.Context, name string, version int) (*action.Action, error) {
-	began := a.now()
-	item, err := a.store.Get(ctx, versionKey(KindAction, name, version))
+	v, err := a.read(ctx, versionName(name, version), versionKey(KindAction, name, version))
 	if fault.Is(err, fault.NotFound) {
 		return nil, notPublished(name, version)
 	}
-	if err != nil {
-		return nil, err
-	}
-	key := versionName(name, version)
-	k, _ := a.memory.get(key)
-	if k == nil || k.stamp != item.Stamp {
-		var p PublishedAction
-		if err := json.Unmarshal(item.Document, &p); err != nil {
-			return nil, fmt.Errorf("reading the action %s: %w", key, err)
-		}
-		compiled, err := action.Compile(p.Definition)
-		if err != nil {
-			return nil, err
-		}
-		k = &known{compiled, item.Stamp}
-	}
-	a.memory.keep(key, k, began)
-	return k.action, nil
+	return v, err
 }
 
 func versionName(name string, version int) string { return fmt.Sprintf("%s version %d", name, version) }

@@ -79,11 +79,16 @@ func (c *Catalog) changeSchema(ctx context.Context, key Key, doc []byte, listed 
 	if stamp == 0 && listed != nil {
 		ch.put(*listed, struct{}{}, 0)
 	}
+	return ch.closes(way), ch.write(ctx, c.Store)
+}
+
+// closes closes examples, as part of the change, and gives their names.
+func (c *change) closes(way []giver) (closed []string) {
 	for _, l := range way {
-		ch.put(l.key, Listener{Journey: l.journey}, l.stamp)
+		c.put(l.key, Listener{Journey: l.journey}, l.stamp)
 		closed = append(closed, l.journey)
 	}
-	return closed, ch.write(ctx, c.Store)
+	return closed
 }
 
 // ExampleTag marks a journey that gives way: a schema that would break it is
@@ -127,6 +132,11 @@ func (c *Catalog) recompile(ctx context.Context, with *override, refusal string,
 			continue
 		}
 		_, err = journey.Compile(j, c.view(ctx, with), c.Names)
+		if with.source != nil && fault.Is(err, fault.Invalid) {
+			if _, before := journey.Compile(j, c.view(ctx, nil), c.Names); fault.Is(before, fault.Invalid) {
+				continue // whether or not it reads the source, it is not this change that breaks it
+			}
+		}
 		switch {
 		case err == nil:
 		case !fault.Is(err, fault.Invalid):

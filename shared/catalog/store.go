@@ -1,4 +1,4 @@
-// Package catalog keeps what authors define: actions, journeys, schemas. It
+// Package catalog keeps what authors define: actions, sources, journeys, schemas. It
 // saves drafts, publishes them as versions that never change, keeps every
 // revision of an action's settings, and refuses a change that would break a
 // live journey. Functions read it through memory.
@@ -7,6 +7,7 @@
 //
 //	action#NAME    draft; latest; v00001 (contract and present settings); v00001.r00002 (a revision, for audit)
 //	journey#NAME   draft; latest; v00001 (document, machine)
+//	source#NAME    current (document, revision); r00002 (a revision, for audit)
 //	event#TYPE     schema          profile#  schema
 //	listen#TYPE    JOURNEY: the live version that the event enters
 //	list#KIND      NAME: what there is of a kind
@@ -52,6 +53,7 @@ type Store interface {
 // The catalog's kinds.
 const (
 	KindAction  = "action"
+	KindSource  = "source"
 	KindJourney = "journey"
 	KindEvent   = "event"
 )
@@ -60,6 +62,7 @@ const (
 const (
 	draft      = "draft"
 	latest     = "latest"
+	current    = "current"
 	theSchema  = "schema"
 	profileKey = "profile#"
 )

@@ -11,6 +11,7 @@ import (
 	"github.com/waypost/waypost/shared/action"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/schema"
+	"github.com/waypost/waypost/shared/source"
 )
 
 // An override is a change that is not saved yet.
@@ -20,6 +21,7 @@ type override struct {
 	profile *schema.Type
 	action  *action.Action
 	version int
+	source  *source.Source
 }
 
 // view is what a journey can see, with a change that is not saved yet.
@@ -52,11 +54,17 @@ func (v *view) explain(err error) error {
 	return &explained
 }
 
-func (v *view) Types(event string) (data, profile schema.Type, _ error) {
+// profile gives the profile's type; without a profile schema it has no attributes.
+func (v *view) profile() (schema.Type, error) {
 	profile, err := v.typeOf(v.with.profile, v.ProfileSchema)
 	if fault.Is(err, fault.NotFound) {
 		profile, err, v.noProfiles = schema.Object(nil), nil, true
 	}
+	return profile, err
+}
+
+func (v *view) Types(event string) (data, profile schema.Type, _ error) {
+	profile, err := v.profile()
 	if err != nil {
 		return data, profile, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/waypost/waypost/shared/limit"
 	"github.com/waypost/waypost/shared/mapping"
 	"github.com/waypost/waypost/shared/schema"
+	"github.com/waypost/waypost/shared/source"
 )
 
 // View is what a journey can see when it is published. Its methods give a
@@ -22,6 +23,8 @@ type View interface {
 	Types(event string) (data, profile schema.Type, _ error)
 	// Action gives a published action and the name of the function that serves it.
 	Action(name string, version int) (_ *action.Action, function string, _ error)
+	// Sources gives every source, by name. It is asked where a step reads one.
+	Sources() (map[string]*source.Source, error)
 }
 
 // expressStep is the longest that a step of an Express machine may last: the
@@ -29,9 +32,10 @@ type View interface {
 const expressStep = 4 * time.Minute
 
 // Compile checks a journey against all that it can see, and makes its machine.
-// Its error is an Invalid fault that lists everything wrong, each with its path.
+// Its error is an Invalid fault that lists everything wrong, each with its
+// path, or one of the view's that says nothing of the journey.
 func Compile(j *Journey, view View, names Names) (*Machine, error) {
-	c := &checker{journey: j, steps: map[string]bool{}, view: view, functions: map[*Action]string{}}
+	c := &checker{journey: j, steps: map[string]bool{}, view: view, functions: map[*Action]string{}, read: map[string]bool{}}
 	data, profile, err := view.Types(j.Entry.Event)
 	if err != nil {
 		c.adopt("entry.event", err)
@@ -41,6 +45,9 @@ func Compile(j *Journey, view View, names Names) (*Machine, error) {
 	if len(c.details) == 0 {
 		c.entry()
 		c.types(j.Steps, "steps")
+	}
+	if c.failed != nil {
+		return nil, c.failed
 	}
 	if err := fault.Document("the journey "+j.Name+" is not valid", c.details); err != nil {
 		return nil, err
@@ -56,14 +63,21 @@ type checker struct {
 	scope     mapping.Scope // what a step may read: grows with the steps before it
 	steps     map[string]bool
 	functions map[*Action]string
+	sources   map[string]*source.Source // nil until a step reads one
+	read      map[string]bool           // sources that were checked against the journey
 	details   []fault.Detail
+	failed    error // of the view, which says nothing of the journey
 }
 
 func (c *checker) say(path, format string, args ...any) {
 	c.details = append(c.details, fault.Detail{Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
+// adopt takes over what an error says of the journey at a path.
 func (c *checker) adopt(path string, err error) {
+	if code := fault.CodeOf(err); code == fault.Unavailable || code == fault.Internal {
+		c.failed = err
+	}
 	c.details = append(c.details, fault.Under(path, fault.Details(err))...)
 }
 
@@ -190,6 +204,10 @@ func (c *checker) typed(e *mapping.Expression, scope mapping.Scope, at string) (
 	if e == nil {
 		return schema.Type{}, false
 	}
+	if !slices.Contains(scope.Hidden, "data") {
+		c.reads(e.References(), at)
+		scope.Data = c.scope.Data
+	}
 	t, err := e.Check(scope)
 	if err != nil {
 		c.adopt(at, err)
@@ -273,6 +291,7 @@ func (c *checker) fieldType(f *action.Field, raw json.RawMessage, at string) {
 	if err != nil {
 		return
 	}
+	c.reads(t.References(), at)
 	got, err := t.Check(c.scope)
 	if err != nil {
 		c.adopt(at, err)

@@ -17,6 +17,7 @@ import (
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/journey"
 	"github.com/waypost/waypost/shared/schema"
+	"github.com/waypost/waypost/shared/source"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -148,6 +149,26 @@ func (f folder) Action(name string, version int) (*action.Action, string, error)
 		return nil, "", err
 	}
 	return a, map[string]string{"webhook": "webhook", "sms": "sms"}[a.Channel], nil
+}
+
+func (f folder) Sources() (map[string]*source.Source, error) {
+	paths, err := filepath.Glob(filepath.Join(string(f), "sources", "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	sources := map[string]*source.Source{}
+	for _, path := range paths {
+		doc, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		s, err := source.Parse(doc, anyURL{}, schema.OpenObject())
+		if err != nil {
+			return nil, err
+		}
+		sources[s.Name] = s
+	}
+	return sources, nil
 }
 
 // checkMachine holds what design.md promises of every machine.
