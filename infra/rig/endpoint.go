@@ -16,11 +16,14 @@ import (
 type Endpoint struct {
 	// Answer answers the n-th try, from 1, of one delivery. Nil: 200 with an id.
 	Answer func(n int, c Request) Reply
+	// Source answers the n-th call of any source, from 1. Nil: 503.
+	Source func(n int, c Request) Reply
 
-	world *World
-	mu    sync.Mutex
-	calls []Request
-	tries map[string]int // by the delivery's id
+	world   *World
+	mu      sync.Mutex
+	calls   []Request
+	sources []Request
+	tries   map[string]int // by the delivery's id
 }
 
 // A Request is one that reached the endpoint.
@@ -64,7 +67,11 @@ func (e *Endpoint) Calls(prefix string) []Request {
 
 // Do implements delivery.Endpoints.
 func (e *Endpoint) Do(ctx context.Context, r *http.Request, o egress.Options) (res *egress.Response, err error) {
-	dead := e.world.step(ctx, "endpoint", nil, func() { res, err = e.do(ctx, r, o) }, func() { res, err = nil, failure(egress.Lost, true, r) })
+	name := "endpoint"
+	if r.Header.Get("Idempotency-Key") == "" {
+		name = "source"
+	}
+	dead := e.world.step(ctx, name, nil, func() { res, err = e.do(ctx, r, o) }, func() { res, err = nil, failure(egress.Lost, true, r) })
 	if dead != nil {
 		return nil, dead
 	}
@@ -77,19 +84,7 @@ func (e *Endpoint) do(ctx context.Context, r *http.Request, o egress.Options) (*
 		return nil, err
 	}
 	call := Request{time.Now(), r.Method, r.URL.String(), r.Header.Clone(), string(bytes.TrimSpace(body))}
-	e.mu.Lock()
-	if e.tries == nil {
-		e.tries = map[string]int{}
-	}
-	e.tries[call.Key()]++
-	reply := Reply{Status: http.StatusOK, Body: `{"id":"m-1"}`}
-	if e.Answer != nil {
-		reply = e.Answer(e.tries[call.Key()], call)
-	}
-	if reply.Fails == "" || reply.Written {
-		e.calls = append(e.calls, call)
-	}
-	e.mu.Unlock()
+	reply := e.reply(call)
 
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
@@ -109,6 +104,27 @@ func (e *Endpoint) do(ctx context.Context, r *http.Request, o egress.Options) (*
 		res = nil
 	}
 	return res, failure(reply.Fails, reply.Written, r)
+}
+
+// reply notes a call and says what becomes of it.
+func (e *Endpoint) reply(call Request) Reply {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if call.Key() == "" {
+		return e.sourceReply(call)
+	}
+	if e.tries == nil {
+		e.tries = map[string]int{}
+	}
+	e.tries[call.Key()]++
+	reply := Reply{Status: http.StatusOK, Body: `{"id":"m-1"}`}
+	if e.Answer != nil {
+		reply = e.Answer(e.tries[call.Key()], call)
+	}
+	if reply.Fails == "" || reply.Written {
+		e.calls = append(e.calls, call)
+	}
+	return reply
 }
 
 func failure(kind egress.Kind, written bool, r *http.Request) error {

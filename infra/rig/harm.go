@@ -244,9 +244,7 @@ func (w *World) step(ctx context.Context, name string, body []byte, perform, los
 // action makes an action function whose endpoint is the world's.
 func (w *World) action(p delivery.Provider) assemble.Function {
 	return func(platform *assemble.Platform) awslambda.Handler {
-		pipeline := action.Pipeline(platform, p)
-		pipeline.Endpoints = w.Endpoint
-		return lambdaedge.Task(platform.Log, pipeline.Deliver)
+		return lambdaedge.Task(platform.Log, action.Pipeline(platform, w.Endpoint, p).Deliver)
 	}
 }
 

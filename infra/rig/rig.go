@@ -37,7 +37,6 @@ import (
 	"github.com/waypost/waypost/infra/local/states"
 	"github.com/waypost/waypost/shared/assemble"
 	"github.com/waypost/waypost/shared/assemble/admin"
-	"github.com/waypost/waypost/shared/assemble/decide"
 	"github.com/waypost/waypost/shared/assemble/entry"
 	"github.com/waypost/waypost/shared/assemble/sweep"
 	"github.com/waypost/waypost/shared/channel/twilio"
@@ -140,7 +139,7 @@ func (w *World) deploy() {
 	w.must(err)
 	env.Names[journey.NameDelivery] = *machine.StateMachineArn
 	functions := map[string]assemble.Function{
-		"admin": admin.New, "entry": entry.New, "decide": decide.New, "sweep": sweep.New,
+		"admin": admin.New, "entry": entry.New, "decide": w.decide, "sweep": sweep.New,
 		"webhook": w.action(delivery.Provider{Channel: webhook.Channel{}, Traits: webhook.Traits()}),
 		"sms":     w.action(delivery.Provider{Channel: twilio.Channel{}, Traits: twilio.Traits()}),
 	}

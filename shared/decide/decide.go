@@ -1,15 +1,20 @@
 // Package decide evaluates the branches of a condition step: it reads the
-// profile at that moment, asking only for the attributes that the branches
+// profile and the sources at that moment, asking only for what the branches
 // name, and gives the first branch that is true.
 package decide
 
 import (
 	"context"
+	"log/slog"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/waypost/waypost/shared/delivery"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/mapping"
+	"github.com/waypost/waypost/shared/source"
 )
 
 // Profiles reads profiles; delivery.Profiles has the contract.
@@ -34,11 +39,21 @@ type Decision struct {
 // Handler decides. All fields must be set.
 type Handler struct {
 	Profiles Profiles
+	Sources  delivery.Sources
+	Log      *slog.Logger
 	Now      func() time.Time
 }
 
+// sourcesTime is what sources are given where the context has no deadline, and
+// reserve is what is kept of one that it has.
+const (
+	sourcesTime = source.MaxTimeout
+	reserve     = 3 * time.Second
+)
+
 // Decide evaluates a condition. A profile that does not exist has no
-// attributes: each is nil, so that a condition on it is false.
+// attributes, and a source that fails no answer: each is nil, so that a
+// condition on it is false.
 func (h *Handler) Decide(ctx context.Context, t Task) (Decision, error) {
 	if t.Format != delivery.Format {
 		return Decision{}, fault.New(fault.Invalid, "the step's input has format %d; this function reads format %d", t.Format, delivery.Format)
@@ -55,11 +70,8 @@ func (h *Handler) Decide(ctx context.Context, t Task) (Decision, error) {
 		}
 		reads = reads.Merge(branches[i].References())
 	}
-	if !reads.Profile.Empty() {
-		env.Profile, err = h.Profiles.Read(ctx, t.State.Profile, reads.Profile)
-		if err != nil && !fault.Is(err, fault.NotFound) {
-			return Decision{}, err
-		}
+	if err := h.read(ctx, t, reads, &env); err != nil {
+		return Decision{}, err
 	}
 	for i, b := range branches {
 		yes, err := b.True(env)
@@ -71,4 +83,50 @@ func (h *Handler) Decide(ctx context.Context, t Task) (Decision, error) {
 		}
 	}
 	return Decision{-1}, nil
+}
+
+// read reads the profile and the sources, at once, into what expressions see.
+func (h *Handler) read(ctx context.Context, t Task, reads mapping.References, env *mapping.Env) error {
+	profileAt := func(ctx context.Context, paths mapping.Paths) (map[string]any, error) {
+		attributes, err := h.Profiles.Read(ctx, t.State.Profile, paths)
+		if fault.Is(err, fault.NotFound) {
+			return nil, nil
+		}
+		return attributes, err
+	}
+	if len(reads.Sources) == 0 {
+		if reads.Profile.Empty() {
+			return nil
+		}
+		var err error
+		env.Profile, err = profileAt(ctx, reads.Profile)
+		return err
+	}
+	in := source.Inputs{Env: *env, Until: h.Now().Add(sourcesTime)}
+	if deadline, ok := ctx.Deadline(); ok {
+		in.Until = deadline.Add(-reserve)
+	}
+	paths := reads.Profile.Merge(h.Sources.Paths(reads.Sources))
+	profile := sync.OnceValues(func() (map[string]any, error) { return profileAt(ctx, paths) })
+	in.Profile = source.Shared(profile, paths, profileAt)
+	var trip errgroup.Group
+	if !paths.Empty() {
+		trip.Go(func() (err error) {
+			env.Profile, err = profile()
+			return err
+		})
+	}
+	var answers source.Answers
+	trip.Go(func() (err error) {
+		answers, err = h.Sources.Resolve(ctx, reads.Sources, in)
+		return err
+	})
+	if err := trip.Wait(); err != nil {
+		return err
+	}
+	env.Data = answers.Data
+	if why := answers.Why(); why != "" {
+		h.Log.LogAttrs(ctx, slog.LevelWarn, "condition without its sources", slog.String("execution", t.Execution), slog.String("step", t.Step), slog.String("reason", why))
+	}
+	return nil
 }

@@ -10,7 +10,8 @@
 //   - under atMostOnce an attempt that may have been processed is never repeated.
 //
 // A warm delivery without limits makes one round trip before the endpoint is
-// called (the claim and the profile, at once) and one after it (settle).
+// called (the claim, the profile and the sources, at once) and one after it
+// (settle). A source whose request reads the profile is called after that.
 package delivery
 
 import (
@@ -26,6 +27,7 @@ import (
 	"github.com/waypost/waypost/shared/limit"
 	"github.com/waypost/waypost/shared/mapping"
 	"github.com/waypost/waypost/shared/secret"
+	"github.com/waypost/waypost/shared/source"
 )
 
 // Records are the ledger's deliveries. All writes are conditional.
@@ -55,6 +57,16 @@ type Profiles interface {
 	// Read gives the attributes at these paths and no others, read strongly
 	// consistently. A NotFound means that there is no such profile.
 	Read(ctx context.Context, id string, paths mapping.Paths) (map[string]any, error)
+}
+
+// Sources answer what mappings read as data.<source>; source.Resolver is one.
+type Sources interface {
+	// Paths lists the profile attributes that the requests of these sources
+	// read, as far as memory knows.
+	Paths(names []string) mapping.Paths
+	// Resolve answers sources. One that fails is told of in the answers; an
+	// error is AWS's, or the profile's.
+	Resolve(ctx context.Context, names []string, in source.Inputs) (source.Answers, error)
 }
 
 // Secrets are the credentials, through memory.
@@ -99,6 +111,7 @@ type Pipeline struct {
 	Closer
 	Providers []Provider // those of one channel
 	Profiles  Profiles
+	Sources   Sources
 	Secrets   Secrets
 	Endpoints Endpoints
 	Limits    Limits

@@ -14,6 +14,7 @@ import (
 	"github.com/waypost/waypost/shared/ledger"
 	"github.com/waypost/waypost/shared/mapping"
 	"github.com/waypost/waypost/shared/secret"
+	"github.com/waypost/waypost/shared/source"
 )
 
 // An attempt is one invocation's work on one delivery.
@@ -31,14 +32,15 @@ type attempt struct {
 	provider Provider
 	message  *action.Message
 	profile  map[string]any
+	answers  source.Answers
 	cred     secret.Credential
 	renewed  bool // the credential was renewed in this invocation
 }
 
 // What each part of resolving came to. A part that was not needed is nil.
 type resolved struct {
-	claim, action, profile, secret error
-	ours                           bool
+	claim, action, profile, secret, sources error
+	ours                                    bool
 }
 
 // deliver runs the pipeline once.
@@ -68,12 +70,24 @@ func (a *attempt) resolve(ctx context.Context, again bool) resolved {
 	ref := a.task.Action
 	cached, fresh := a.Actions.Cached(ref.Name, ref.Version)
 	a.action = cached
-	known, paths := cached, a.needs(cached)
+	known, reads := cached, a.reads(cached)
 	if again {
-		known, paths = nil, mapping.Paths{}
+		known, reads = nil, mapping.References{}
 	}
+	sources := reads.Sources
+	paths := a.paths(reads, sources)
+	read := a.profileRead(ctx, paths, sources)
 
 	var trip errgroup.Group
+	calls, cancel := ctx, func() {}
+	if len(sources) > 0 {
+		calls, cancel = context.WithCancel(ctx)
+		trip.Go(func() error {
+			a.answers, r.sources = a.ask(calls, sources, cached, paths, read)
+			return nil
+		})
+	}
+	defer cancel()
 	trip.Go(func() error {
 		claim := a.task.record()
 		claim.State, claim.Holder, claim.Lease, claim.StartedAt = ledger.Claimed, a.holder, a.lease, a.began
@@ -81,6 +95,9 @@ func (a *attempt) resolve(ctx context.Context, again bool) resolved {
 			claim.Channel, claim.Provider = cached.Channel, cached.Provider
 		}
 		a.rec, r.ours, r.claim = a.Records.Claim(ctx, claim, a.began.Add(early))
+		if !r.ours {
+			cancel() // no source is waited for in vain
+		}
 		return nil
 	})
 	if !fresh {
@@ -91,7 +108,7 @@ func (a *attempt) resolve(ctx context.Context, again bool) resolved {
 	}
 	if !paths.Empty() {
 		trip.Go(func() error {
-			a.profile, r.profile = a.Profiles.Read(ctx, a.task.State.Profile, paths)
+			a.profile, r.profile = read()
 			return nil
 		})
 	}
@@ -102,23 +119,42 @@ func (a *attempt) resolve(ctx context.Context, again bool) resolved {
 		})
 	}
 	_ = trip.Wait() // each part keeps its own error
-	if r.action != nil || !r.ours || a.action == known {
+	if !r.ours {
+		a.answers, r.sources = source.Answers{}, nil
 		return r
 	}
-	a.resolveRest(ctx, &r, known, paths)
+	if r.action == nil && a.action != known {
+		a.resolveRest(ctx, &r, known, paths)
+	}
 	return r
 }
 
 // resolveRest reads what only the action itself tells to read, where memory
-// did not have it or it has changed.
+// did not have it or it has changed, and what the first trip left out.
 func (a *attempt) resolveRest(ctx context.Context, r *resolved, cached *action.Action, paths mapping.Paths) {
 	var trip errgroup.Group
-	switch need := a.needs(a.action); {
+	reads := a.reads(a.action)
+	sources := a.unanswered(reads)
+	if r.sources != nil {
+		sources = nil // what could not be read a moment ago ends the attempt
+	}
+	need := a.paths(reads, sources)
+	read := a.profileRead(ctx, need, sources)
+	switch {
 	case need.Empty():
 		r.profile = nil // what memory's action asked for is of no matter any more
 	case r.profile == nil && !paths.Cover(need):
 		trip.Go(func() error {
-			a.profile, r.profile = a.Profiles.Read(ctx, a.task.State.Profile, need)
+			a.profile, r.profile = read()
+			return nil
+		})
+	case r.profile == nil:
+		read = func() (map[string]any, error) { return a.profile, nil }
+	}
+	if len(sources) > 0 {
+		trip.Go(func() error {
+			answers, err := a.ask(ctx, sources, a.action, need, read)
+			a.answers, r.sources = a.answers.Merge(answers), err
 			return nil
 		})
 	}
@@ -134,14 +170,12 @@ func (a *attempt) resolveRest(ctx context.Context, r *resolved, cached *action.A
 	_ = trip.Wait()
 }
 
-// needs lists the profile attributes that the mapping and the action's
-// settings read.
-func (a *attempt) needs(act *action.Action) mapping.Paths {
-	reads := a.prog.reads
-	if act != nil && act.Requires != nil {
-		reads = reads.Merge(act.Requires.References())
+// reads lists what the mapping and the action's settings read.
+func (a *attempt) reads(act *action.Action) mapping.References {
+	if act == nil || act.Requires == nil {
+		return a.prog.reads
 	}
-	return reads.Profile
+	return a.prog.reads.Merge(act.Requires.References())
 }
 
 func secretName(act *action.Action) string {

@@ -25,7 +25,7 @@ func (a *attempt) proceed(ctx context.Context, r resolved) (Result, error) {
 	case a.closed():
 		return a.settle(ctx, ledger.Unknown, "an earlier attempt may have been processed, so it is not sent again: "+lastReason(&a.rec))
 	}
-	for _, err := range []error{r.action, r.profile, r.secret} {
+	for _, err := range []error{r.action, r.profile, r.secret, r.sources} {
 		switch {
 		case err == nil:
 		case passing(err):
@@ -45,10 +45,10 @@ func (a *attempt) proceed(ctx context.Context, r resolved) (Result, error) {
 	request, end, err := a.compose()
 	a.rec.Timings.OwnMs += ms(a.Now().Sub(composing))
 	if err != nil {
-		return a.refuse(ctx, ledger.Failed, fault.Line(err))
+		return a.refuse(ctx, ledger.Failed, a.because(fault.Line(err)))
 	}
 	if end != "" {
-		return a.refuse(ctx, ledger.Suppressed, end)
+		return a.refuse(ctx, ledger.Suppressed, a.because(end))
 	}
 	if held, result, err := a.admit(ctx, request); held {
 		return result, err
@@ -81,7 +81,7 @@ func (a *attempt) compose() (_ *channel.Request, end string, _ error) {
 	if err != nil {
 		return nil, "", err
 	}
-	env.Profile = a.profile
+	env.Profile, env.Data = a.profile, a.answers.Data
 	if a.action.Requires != nil {
 		allowed, err := a.action.Requires.True(env)
 		if err != nil {
@@ -288,7 +288,7 @@ func (a *attempt) accepted(ctx context.Context, v channel.Verdict, answer channe
 		return a.settle(ctx, ledger.Unknown, fmt.Sprintf("the endpoint answered %d, but %s", answer.Code, fault.Public(err)))
 	}
 	a.rec.Response = response
-	return a.settle(ctx, ledger.Sent, "")
+	return a.settle(ctx, ledger.Sent, a.because(""))
 }
 
 // renew reads the credential again after a 401, once for each invocation, and

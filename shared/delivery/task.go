@@ -129,7 +129,8 @@ type Result struct {
 	Code     int            `json:"code"` // the HTTP status; 0 where nothing was called
 	Response any            `json:"response"`
 	Error    any            `json:"error"`
-	// Reason says why, for outcomes other than sent. It holds no profile value.
+	// Reason says why, or of what was sent which sources it went without. It
+	// holds no profile value, and nothing that a source answered.
 	Reason string `json:"reason,omitempty"`
 }
 

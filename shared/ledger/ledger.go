@@ -102,7 +102,7 @@ const Lost = "lost"
 
 // Timings say where a delivery's time went, in milliseconds, for its last start.
 type Timings struct {
-	ResolveMs  float64 `json:"resolveMs"`  // reading profile, action and secret, and claiming
+	ResolveMs  float64 `json:"resolveMs"`  // reading profile, action, secret and sources, and claiming
 	OwnMs      float64 `json:"ownMs"`      // composing, encoding, judging
 	QueueMs    float64 `json:"queueMs"`    // waiting for a throttle's slot
 	EndpointMs float64 `json:"endpointMs"` // the endpoint's own time

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/waypost/waypost/shared/assemble"
+	"github.com/waypost/waypost/shared/catalog"
 	"github.com/waypost/waypost/shared/channel/twilio"
 	"github.com/waypost/waypost/shared/channel/webhook"
 	"github.com/waypost/waypost/shared/delivery"
@@ -19,6 +20,7 @@ import (
 	"github.com/waypost/waypost/shared/limit"
 	"github.com/waypost/waypost/shared/secret"
 	waypostsecrets "github.com/waypost/waypost/shared/secretsmanager"
+	"github.com/waypost/waypost/shared/source"
 	waypostsqs "github.com/waypost/waypost/shared/sqs"
 )
 
@@ -33,18 +35,21 @@ func SMS(p *assemble.Platform) lambda.Handler {
 }
 
 func handler(p *assemble.Platform, providers ...delivery.Provider) lambda.Handler {
-	return lambdaedge.Task(p.Log, Pipeline(p, providers...).Deliver)
+	client := egress.NewClient(egress.NewGuard(p.Env.Egress), egress.Config{})
+	return lambdaedge.Task(p.Log, Pipeline(p, client, providers...).Deliver)
 }
 
-// Pipeline makes the pipeline of a channel's providers.
-func Pipeline(p *assemble.Platform, providers ...delivery.Provider) *delivery.Pipeline {
+// Pipeline makes the pipeline of a channel's providers, with the client that
+// calls endpoints and sources.
+func Pipeline(p *assemble.Platform, endpoints delivery.Endpoints, providers ...delivery.Provider) *delivery.Pipeline {
 	db := p.DB()
 	letters := &waypostsqs.DeadLetters{Client: sqs.NewFromConfig(p.AWS), Queue: p.Env.DeadLetterQueue}
-	source := &waypostsecrets.Source{Client: secretsmanager.NewFromConfig(p.AWS)}
+	secrets := secret.NewStore(&waypostsecrets.Source{Client: secretsmanager.NewFromConfig(p.AWS)}, p.Now)
 	return &delivery.Pipeline{
 		Closer: p.Closer(db, letters), Providers: providers, Profiles: p.Profiles(db),
-		Secrets:   secret.NewStore(source, p.Now),
-		Endpoints: egress.NewClient(egress.NewGuard(p.Env.Egress), egress.Config{}),
+		Sources:   source.NewResolver(catalog.NewSources(p.Catalog(db), p.Now), secrets, endpoints, p.Now),
+		Secrets:   secrets,
+		Endpoints: endpoints,
 		Limits:    limit.NewKeeper(dynamo.NewLimits(db, p.Env.LimitsTable)),
 		Programs:  delivery.NewPrograms(), NewHolder: rand.Text, Random: mathrand.Float64,
 	}
