@@ -26,8 +26,8 @@ type Secrets interface {
 // Report hears, line by line, of what was put in place.
 type Report func(format string, args ...any)
 
-// Apply puts a bundle in place: secrets, schemas, profiles, then actions and
-// journeys, which it publishes. Its error names the file that was refused;
+// Apply puts a bundle in place: secrets, schemas, profiles and sources, then
+// actions and journeys, which it publishes. Its error names the file that was refused;
 // what came before it stays in place.
 func (b *Bundle) Apply(ctx context.Context, api API, secrets Secrets, say Report) error {
 	for _, s := range b.Secrets {
@@ -53,6 +53,12 @@ func (b *Bundle) Apply(ctx context.Context, api API, secrets Secrets, say Report
 			return fmt.Errorf("profiles/%s.json: %w", d.Name, err)
 		}
 		say("profile   %s", d.Name)
+	}
+	for _, d := range b.Sources {
+		if err := api.Do(ctx, "PUT", "/admin/v1/sources/"+url.PathEscape(d.Name), d.JSON, nil); err != nil {
+			return fmt.Errorf("sources/%s.json: %w", d.Name, err)
+		}
+		say("source    %s", d.Name)
 	}
 	for _, a := range b.Actions {
 		p, err := applyAction(ctx, api, a)

@@ -1,9 +1,10 @@
-// Package bundle puts a folder of documents in place: schemas, actions,
+// Package bundle puts a folder of documents in place: schemas, sources, actions,
 // journeys, and for a demo profiles, secrets and events. What is so already is
 // not changed.
 //
-//	profile-schema.json  events/TYPE.json  actions/NAME.json  journeys/NAME.json
-//	profiles/ID.json     secrets.json      send/*.json        expect.json
+//	profile-schema.json  events/TYPE.json  sources/NAME.json  actions/NAME.json
+//	journeys/NAME.json   profiles/ID.json  secrets.json       send/*.json
+//	expect.json
 package bundle
 
 import (
@@ -25,6 +26,7 @@ type Bundle struct {
 	ProfileSchema json.RawMessage
 	Events        []Document // by event type
 	Profiles      []Document // by id
+	Sources       []Document
 	Actions       []Document
 	Journeys      []Document
 	Secrets       []Document // by the secret's name
@@ -56,7 +58,7 @@ func Read(dir fs.FS) (*Bundle, error) {
 	for _, f := range []struct {
 		name string
 		into *[]Document
-	}{{"events", &b.Events}, {"profiles", &b.Profiles}, {"actions", &b.Actions}, {"journeys", &b.Journeys}, {"send", &b.Send}} {
+	}{{"events", &b.Events}, {"profiles", &b.Profiles}, {"sources", &b.Sources}, {"actions", &b.Actions}, {"journeys", &b.Journeys}, {"send", &b.Send}} {
 		if *f.into, err = folderOf(dir, f.name); err != nil {
 			return nil, err
 		}
@@ -81,8 +83,8 @@ func Read(dir fs.FS) (*Bundle, error) {
 		}
 		b.Expect = e.Deliveries
 	}
-	if len(b.Actions)+len(b.Journeys)+len(b.Events)+len(b.Profiles)+len(b.Send) == 0 && b.ProfileSchema == nil {
-		return nil, errors.New("the folder is no bundle: it has none of profile-schema.json, events/, actions/, journeys/, profiles/, send/")
+	if len(b.Sources)+len(b.Actions)+len(b.Journeys)+len(b.Events)+len(b.Profiles)+len(b.Send) == 0 && b.ProfileSchema == nil {
+		return nil, errors.New("the folder is no bundle: it has none of profile-schema.json, events/, sources/, actions/, journeys/, profiles/, send/")
 	}
 	return b, nil
 }

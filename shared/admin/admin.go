@@ -1,5 +1,5 @@
 // Package admin is the authors' and operators' HTTP API: schemas, profiles,
-// actions and journeys go in by it, and what became of deliveries comes out.
+// sources, actions and journeys go in by it, and what became of deliveries comes out.
 // design.md's "Where it runs" lists its routes.
 //
 // Every error is a problem (package problem). A document that is refused

@@ -38,7 +38,7 @@ const describedAt = "/admin/v1/openapi.json"
 func (h *Handler) build() *http.ServeMux {
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Waypost admin API", "1")
-	config.Info.Description = "Actions, journeys, schemas and profiles; deliveries and executions. Every error is application/problem+json (RFC 9457)."
+	config.Info.Description = "Actions, journeys, sources, schemas and profiles; deliveries and executions. Every error is application/problem+json (RFC 9457)."
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", "" // huma's own page loads scripts from elsewhere
 	config.CreateHooks = nil                                             // no $schema in answers: they are documents
 	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[action.Duration](), reflect.TypeFor[string]())

@@ -22,8 +22,10 @@ import (
 type Saved struct {
 	Name  string `json:"name,omitempty"`
 	Saved bool   `json:"saved"`
-	// Closed are example journeys that a schema broke: events enter them no more.
-	Closed []string `json:"closed,omitempty" doc:"example journeys that the schema broke: events enter them no more"`
+	// Closed are example journeys that a schema or a source broke: events enter them no more.
+	Closed []string `json:"closed,omitempty" doc:"example journeys that the change broke: events enter them no more"`
+	// Revision is a source's.
+	Revision int `json:"revision,omitempty" doc:"how many times a source was changed, from 1"`
 }
 
 // Inputs, as huma has them: names from the path, and bodies as they came.
@@ -73,7 +75,7 @@ func (v Numbered) number() (int, error) {
 	return n, nil
 }
 
-// definitions registers schemas, profiles and actions.
+// definitions registers schemas, profiles, sources and actions.
 func (h *Handler) definitions(a *api) {
 	const ofJSONSchema = "a JSON Schema (draft 2020-12)"
 	takes(register(a, http.MethodPut, "/admin/v1/profile-schema", "put-profile-schema", "save the profile schema", h.putProfileSchema),
@@ -86,6 +88,7 @@ func (h *Handler) definitions(a *api) {
 		"The attributes, without the id.", "a profile's attributes")
 	register(a, http.MethodGet, "/admin/v1/profiles/{id}", "get-profile", "a profile's attributes", h.getProfile)
 
+	h.sources(a)
 	register(a, http.MethodGet, "/admin/v1/actions", "list-actions", "all actions", h.listActions)
 	takes(register(a, http.MethodPut, "/admin/v1/actions/{name}", "put-action", "save an action's draft", h.putAction),
 		"The action. Nothing uses it until it is published.", action.SchemaJSON())
