@@ -119,11 +119,19 @@ func CompileAnswer(raw json.RawMessage) (*schema.Schema, error) {
 		return nil, err
 	}
 	m, _ := doc.(map[string]any)
-	if _, whole := m["type"].(string); !whole {
-		doc = map[string]any{"type": "object", "properties": m}
-		if len(m) == 0 {
-			doc = map[string]any{"type": "object", "additionalProperties": false} // {} names nothing
-		}
+	if _, whole := m["type"].(string); whole {
+		return schema.Compile(m)
 	}
-	return schema.Compile(doc)
+	if len(m) == 0 {
+		return schema.Compile(map[string]any{"type": "object", "additionalProperties": false}) // {} names nothing
+	}
+	compiled, err := schema.Compile(map[string]any{"type": "object", "properties": m})
+	if err != nil {
+		details := fault.Details(err)
+		for i := range details {
+			details[i].Path = strings.TrimPrefix(details[i].Path, "properties.")
+		}
+		return nil, fault.Document(fault.Public(err), details)
+	}
+	return compiled, nil
 }

@@ -22,6 +22,13 @@ const (
   },
   "settings": {"url": "https://shop.example.com"}
 }`
+	// storesSource is put in place by those tests alone that read it.
+	storesSource = `{
+  "name": "stores",
+  "request": {"path": "/v1/stores/{storeId}", "pathParams": {"storeId": "{{ event.orderId }}"}, "query": {"name": "{{ profile.firstName }}", "src": "waypost"}},
+  "response": {"city": {"type": "string"}, "open": {"type": "boolean"}},
+  "settings": {"url": "https://stores.example.com", "auth": {"type": "bearer", "secret": "waypost/stores"}, "timeout": "1s", "cache": "5m"}
+}`
 	readyJourney = `{
   "name": "ready",
   "entry": {"event": "order.ready", "profile": "event.customerId"},

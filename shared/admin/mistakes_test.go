@@ -90,7 +90,7 @@ func played(t *testing.T, w *world, text string) (_ string, clean bool) {
 // bodyOf gives the text, or the document that it describes by changes.
 func bodyOf(t *testing.T, text string) string {
 	t.Helper()
-	documents := map[string]string{"shop": shopAction, "ready": readyJourney}
+	documents := map[string]string{"shop": shopAction, "ready": readyJourney, "stores": storesSource}
 	body := ""
 	for line := range strings.Lines(text) {
 		name, change, _ := strings.Cut(line, ":")
@@ -118,7 +118,8 @@ func bodyOf(t *testing.T, text string) string {
 // everything gives what the API shows of the bundle.
 func (w *world) everything() map[string]string {
 	all := map[string]string{}
-	for _, path := range []string{"profile-schema", "events/order.ready", "actions", "actions/shop", "journeys", "journeys/ready", "profiles/c-1"} {
+	for _, path := range []string{"profile-schema", "events/order.ready", "actions", "actions/shop", "journeys", "journeys/ready", "profiles/c-1",
+		"sources", "sources/stores"} {
 		_, all[path] = w.send(http.MethodGet, "/admin/v1/"+path, "")
 	}
 	return all

@@ -27,7 +27,8 @@ type store struct {
 	writes int
 	// conflicts is how many writes are yet refused, as if another was quicker.
 	conflicts int
-	err       error // what every call answers, if it is set
+	err       error  // what every call answers, if it is set
+	unlisted  string // a name that can't be listed, if it is set
 }
 
 var _ catalog.Store = (*store)(nil)
@@ -52,6 +53,9 @@ func (s *store) List(_ context.Context, name string) ([]catalog.Item, error) {
 	s.reads++
 	if s.err != nil {
 		return nil, s.err
+	}
+	if name == s.unlisted {
+		return nil, fault.New(fault.Unavailable, "the catalog table did not answer")
 	}
 	var found []catalog.Item
 	for key, it := range s.items {
@@ -410,7 +414,7 @@ func TestAFailingStore(t *testing.T) {
 	for name, err := range map[string]error{
 		"SaveAction": w.SaveAction(ctx, "shop", []byte(shop)), "SaveJourney": w.SaveJourney(ctx, "ready", []byte(ready)),
 		"SaveProfileSchema": failure(w.SaveProfileSchema(ctx, []byte(`{}`))), "SaveEventSchema": failure(w.SaveEventSchema(ctx, "x", []byte(`{}`))),
-		"PublishAction": publishAction, "PublishJourney": publishJourney, "PatchSettings": patch, "Latest": latest,
+		"SaveSource": w.saveSource(stores), "PublishAction": publishAction, "PublishJourney": publishJourney, "PatchSettings": patch, "Latest": latest,
 	} {
 		if !fault.Is(err, fault.Unavailable) {
 			t.Errorf("%s: %v", name, err)

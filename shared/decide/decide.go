@@ -6,7 +6,6 @@ package decide
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -107,7 +106,7 @@ func (h *Handler) read(ctx context.Context, t Task, reads mapping.References, en
 		in.Until = deadline.Add(-reserve)
 	}
 	paths := reads.Profile.Merge(h.Sources.Paths(reads.Sources))
-	profile := sync.OnceValues(func() (map[string]any, error) { return profileAt(ctx, paths) })
+	profile := source.Once(func() (map[string]any, error) { return profileAt(ctx, paths) })
 	in.Profile = source.Shared(profile, paths, profileAt)
 	var trip errgroup.Group
 	if !paths.Empty() {

@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"slices"
-	"sync"
 
 	"github.com/waypost/waypost/shared/action"
 	"github.com/waypost/waypost/shared/mapping"
@@ -26,7 +25,7 @@ func (a *attempt) profileRead(ctx context.Context, paths mapping.Paths, sources 
 	if len(sources) == 0 {
 		return read
 	}
-	return sync.OnceValues(read)
+	return source.Once(read)
 }
 
 func (a *attempt) profileAt(ctx context.Context, paths mapping.Paths) (map[string]any, error) {

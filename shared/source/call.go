@@ -51,12 +51,12 @@ func (r *Resolver) answer(ctx context.Context, s *Source, env mapping.Env, until
 		}
 		return v, err
 	})
-	ctx, cancel := context.WithTimeout(ctx, budget)
+	patience, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
 	select {
 	case c := <-called:
 		return c.Val, c.Err
-	case <-ctx.Done():
+	case <-patience.Done():
 		host := ""
 		if u, err := url.Parse(req.URL); err == nil {
 			host = u.Hostname()

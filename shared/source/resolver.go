@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -54,20 +53,6 @@ type Resolver struct {
 // NewResolver makes a resolver.
 func NewResolver(definitions Definitions, secrets Secrets, endpoints Endpoints, now func() time.Time) *Resolver {
 	return &Resolver{Definitions: definitions, Secrets: secrets, Endpoints: endpoints, Now: now, memory: newMemory()}
-}
-
-// A Profile reads attributes of the profile at hand.
-type Profile func(ctx context.Context, paths mapping.Paths) (map[string]any, error)
-
-// Shared gives attributes below paths by a read of these that is under way for
-// others too, and any others by a read of their own.
-func Shared(read func() (map[string]any, error), paths mapping.Paths, anew Profile) Profile {
-	return func(ctx context.Context, need mapping.Paths) (map[string]any, error) {
-		if paths.Cover(need) {
-			return read()
-		}
-		return anew(ctx, need)
-	}
 }
 
 // Inputs are what the requests of sources read.
@@ -147,7 +132,7 @@ func (r *Resolver) Resolve(ctx context.Context, names []string, in Inputs) (Answ
 			paths = paths.Merge(s.reads.Profile)
 		}
 	}
-	profile := sync.OnceValues(func() (map[string]any, error) { return in.Profile(ctx, paths) })
+	profile := Once(func() (map[string]any, error) { return in.Profile(ctx, paths) })
 
 	values, failed := make([]any, len(names)), make([]error, len(names))
 	trip, ctx := errgroup.WithContext(ctx)
