@@ -66,7 +66,7 @@ func TestReadRefuses(t *testing.T) {
 		want  string
 	}{
 		{"a folder that is no bundle", map[string]string{"README.md": "hello"},
-			"the folder is no bundle: it has none of profile-schema.json, events/, actions/, journeys/, profiles/, send/"},
+			"the folder is no bundle: it has none of profile-schema.json, events/, sources/, actions/, journeys/, profiles/, send/"},
 		{"broken JSON", map[string]string{"actions/text.json": "{\n  \"name\": \"text\",\n  \"channel\" \"sms\"\n}"},
 			`actions/text.json: line 3, column 13: expected : after the key, found "`},
 		{"an empty file", map[string]string{"profile-schema.json": ""},

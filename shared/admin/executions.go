@@ -65,24 +65,29 @@ func (h *Handler) getExecution(ctx context.Context, in *struct {
 	return x, h.engine(ctx, own.RunnerARN(), &x)
 }
 
-// engine adds what the engine tells of an execution, if it knows it.
+// engine adds what the engine tells of an execution, if it knows it. Its steps
+// and its deliveries are read once its status is known, so that one that is said
+// to have ended has them all.
 func (h *Handler) engine(ctx context.Context, arn string, x *Execution) error {
-	var run ledger.Run
-	var visits []ledger.Visit
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		run, err = h.Executions.Describe(gctx, arn)
-		return err
-	})
-	g.Go(func() (err error) {
-		visits, err = h.Executions.Visits(gctx, arn)
-		return err
-	})
-	err := g.Wait()
+	run, err := h.Executions.Describe(ctx, arn)
 	if fault.Is(err, fault.NotFound) {
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	var visits []ledger.Visit
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		visits, err = h.Executions.Visits(gctx, arn)
+		return err
+	})
+	g.Go(func() error {
+		_, deliveries, err := h.Ledger.Trace(gctx, x.Execution)
+		x.Deliveries = showAll(deliveries)
+		return err
+	})
+	if err := g.Wait(); err != nil {
 		return err
 	}
 	x.Status, x.StartedAt, x.StoppedAt, x.Error, x.Cause = run.Status, run.Started, run.Stopped, run.Error, run.Cause
