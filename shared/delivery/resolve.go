@@ -79,15 +79,16 @@ func (a *attempt) resolve(ctx context.Context, again bool) resolved {
 	read := a.profileRead(ctx, paths, sources)
 
 	var trip errgroup.Group
-	calls, cancel := ctx, func() {}
+	var leave context.CancelFunc // ends the waiting for sources
 	if len(sources) > 0 {
-		calls, cancel = context.WithCancel(ctx)
+		var calls context.Context
+		calls, leave = context.WithCancel(ctx)
+		defer leave()
 		trip.Go(func() error {
 			a.answers, r.sources = a.ask(calls, sources, cached, paths, read)
 			return nil
 		})
 	}
-	defer cancel()
 	trip.Go(func() error {
 		claim := a.task.record()
 		claim.State, claim.Holder, claim.Lease, claim.StartedAt = ledger.Claimed, a.holder, a.lease, a.began
@@ -95,8 +96,8 @@ func (a *attempt) resolve(ctx context.Context, again bool) resolved {
 			claim.Channel, claim.Provider = cached.Channel, cached.Provider
 		}
 		a.rec, r.ours, r.claim = a.Records.Claim(ctx, claim, a.began.Add(early))
-		if !r.ours {
-			cancel() // no source is waited for in vain
+		if !r.ours && leave != nil {
+			leave() // there is nothing to send
 		}
 		return nil
 	})
