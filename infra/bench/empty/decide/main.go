@@ -1,4 +1,4 @@
-// Command decide is the least that a function with decide's AWS client could
+// Command decide is the least that a function with decide's AWS clients could
 // be: the baseline of its cold start.
 package main
 
@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
 func main() {
@@ -16,9 +17,12 @@ func main() {
 	if err != nil {
 		os.Exit(1)
 	}
-	db := dynamodb.NewFromConfig(cfg)
+	db, secrets := dynamodb.NewFromConfig(cfg), secretsmanager.NewFromConfig(cfg)
 	lambda.Start(func(ctx context.Context) error { // it is never invoked
-		_, err := db.GetItem(ctx, &dynamodb.GetItemInput{})
+		if _, err := db.GetItem(ctx, &dynamodb.GetItemInput{}); err != nil {
+			return err
+		}
+		_, err := secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{})
 		return err
 	})
 }
