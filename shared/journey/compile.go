@@ -135,7 +135,7 @@ func (c *compiler) condition(s *Step, next string) {
 			"format": format, "step": s.ID, "branches": whens, "execution.$": "$$.Execution.Name", "state.$": "$",
 		}},
 		ResultSelector: map[string]any{"branch.$": "$.Payload.branch"}, ResultPath: "$.steps." + s.ID,
-		TimeoutSeconds: taskTimeout, Retry: []retrier{quickly}, Next: s.ID + ".choice",
+		TimeoutSeconds: taskTimeout, Retry: []retrier{patiently}, Next: s.ID + ".choice", // it only reads: repeating it does no harm
 	})
 	end := next
 	if end == "" {
@@ -163,8 +163,9 @@ const (
 	startExecution = "arn:aws:states:::states:startExecution"
 )
 
-// quickly retries failures of Lambda's and AWS's own for about half a minute;
-// patiently for hours, where giving up would leave no trace.
+// quickly retries failures of Lambda's and AWS's own for about half a minute,
+// after which a delivery is given up on; patiently for hours, where giving up
+// would leave no trace, or end a journey over a condition.
 var (
 	quickly   = retrier{fault.TransientNames(), 1, 2, 6, 20, "FULL"}
 	patiently = retrier{fault.TransientNames(), 5, 2, 150, 300, "FULL"}
