@@ -132,7 +132,8 @@ type Closer struct {
 // Budgets of one invocation. Times nest: the endpoint's timeout < the
 // function's deadline < the lease < the Task's TimeoutSeconds.
 const (
-	// functionDeadline is assumed where the context has none.
+	// functionDeadline is the longest that an invocation works on a delivery,
+	// even where its function is given more: leases count on it.
 	functionDeadline = 40 * time.Second
 	// leaseMargin is how far a lease outlasts its function's own deadline.
 	leaseMargin = 5 * time.Second
@@ -165,11 +166,11 @@ func (p *Pipeline) Deliver(ctx context.Context, t Task) (Result, error) {
 	}
 	d := &attempt{Pipeline: p, task: t, prog: prog, began: p.Now()}
 	d.holder = p.NewHolder()
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = d.began.Add(functionDeadline)
+	d.deadline = d.began.Add(functionDeadline)
+	if own, ok := ctx.Deadline(); ok && own.Before(d.deadline) {
+		d.deadline = own
 	}
-	d.deadline, d.lease = deadline, deadline.Add(leaseMargin)
+	d.lease = d.deadline.Add(leaseMargin)
 	return d.deliver(ctx)
 }
 
