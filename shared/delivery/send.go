@@ -56,8 +56,9 @@ func (a *attempt) proceed(ctx context.Context, r resolved) (Result, error) {
 	return a.send(ctx, request)
 }
 
-// refuse settles a delivery whose endpoint is not to be called. Where an
-// earlier attempt may have been processed, nobody can say that it was not sent.
+// refuse settles a delivery whose endpoint is not to be called, or has refused
+// it. Where an earlier attempt may have been processed, nobody can say that it
+// was not sent: a 409, for one, may well mean that the endpoint has it.
 func (a *attempt) refuse(ctx context.Context, outcome ledger.Outcome, reason string) (Result, error) {
 	if maybeSent(&a.rec) {
 		return a.settle(ctx, ledger.Unknown, "an earlier attempt may have been processed, and it cannot be repeated: "+reason)
@@ -199,10 +200,10 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 			digest = r.Digest()
 			continue
 		case verdict.Suppress:
-			return a.settle(ctx, ledger.Suppressed, verdict.Reason)
+			return a.refuse(ctx, ledger.Suppressed, verdict.Reason)
 		case verdict.Result == channel.Refused:
 			a.rec.Failure = a.action.Failure(answer.Body)
-			return a.settle(ctx, ledger.Failed, verdict.Reason)
+			return a.refuse(ctx, ledger.Failed, verdict.Reason)
 		case verdict.Result == channel.Ambiguous && a.action.Settings.Guarantee == action.AtMostOnce:
 			return a.settle(ctx, ledger.Unknown, verdict.Reason+"; it may have been processed, so it is not sent again")
 		case len(a.rec.Attempts) >= a.action.Settings.Attempts():
