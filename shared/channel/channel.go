@@ -60,17 +60,17 @@ const (
 	Ambiguous Result = "ambiguous" // it may have been processed
 )
 
-// ByStatus classifies an HTTP answer of no provider in particular, as RFC 9110
-// and Standard Webhooks have it: 2xx is accepted; 429, and 503 with
-// Retry-After, were not processed; any other 5xx, and 408, may have been; the
+// ByStatus classifies an HTTP answer of no provider in particular: 2xx is
+// accepted; 429 was not processed; a 5xx and 408 may have been, a 503 with
+// Retry-After too, since a gateway gives it for what it sent on already; the
 // rest are refusals, redirects among them, since they are not followed.
 func ByStatus(a Answer, now time.Time) Verdict {
-	after, asked := RetryAfter(a.Header, now)
+	after := RetryAfter(a.Header, now)
 	reason := "the endpoint answered " + statusText(a.Code)
 	switch {
 	case a.Code >= 200 && a.Code < 300:
 		return Verdict{Result: Accepted}
-	case a.Code == http.StatusTooManyRequests, a.Code == http.StatusServiceUnavailable && asked:
+	case a.Code == http.StatusTooManyRequests, a.Code == http.StatusServiceUnavailable && after > 0:
 		return Verdict{Result: Retryable, Reason: reason, RetryAfter: after}
 	case a.Code >= 500, a.Code == http.StatusRequestTimeout:
 		return Verdict{Result: Ambiguous, Reason: reason, RetryAfter: after}

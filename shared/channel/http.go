@@ -1,25 +1,33 @@
 package channel
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/waypost/waypost/shared/limit"
 )
 
-// RetryAfter reads the Retry-After header (RFC 9110, section 10.2.3): seconds
-// or a date. False means that there is none that can be read.
-func RetryAfter(h http.Header, now time.Time) (time.Duration, bool) {
-	v := h.Get("Retry-After")
-	if seconds, err := strconv.Atoi(strings.TrimSpace(v)); err == nil && seconds >= 0 {
-		return time.Duration(seconds) * time.Second, true
+// MaxRetryAfter is the longest that an endpoint's wish to wait is honoured: as
+// long as a throttle may hold a call back.
+const MaxRetryAfter = limit.MaxWait
+
+// RetryAfter reads the Retry-After header (RFC 9110, section 10.2.3), seconds
+// or a date: from 0, which stands also for none that can be read, to MaxRetryAfter.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	seconds, err := strconv.ParseUint(v, 10, 64) // one too large is the largest that there is
+	if err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(seconds, uint64(MaxRetryAfter/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(v); err == nil {
-		return max(0, at.Sub(now)), true
+		return min(max(0, at.Sub(now)), MaxRetryAfter)
 	}
-	return 0, false
+	return 0
 }
 
 // Join puts a path and a query behind a base URL, which settings have checked.

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math"
 	"time"
@@ -55,7 +56,11 @@ func (a *attempt) backOff(ctx context.Context, reason string, asked time.Duratio
 		within = a.action.Settings.Within()
 	}
 	if until.After(a.rec.StartedAt.Add(within)) {
-		return a.settle(ctx, ledger.Dead, "given up, since the next attempt would come too late: "+reason)
+		late := "given up, since the next attempt would come too late: "
+		if asked > 0 {
+			late += fmt.Sprintf("the endpoint asked to wait for %s, and settings.retry.within is %s; ", action.Duration(asked), action.Duration(within))
+		}
+		return a.settle(ctx, ledger.Dead, late+reason)
 	}
 	return a.wait(ctx, until, reason)
 }
