@@ -60,6 +60,8 @@ func TestOutcomes(t *testing.T) {
 		{name: "down until its attempts are used up", answer: answers(status(429)), outcome: "dead", reason: "given up after 4 attempts; at the last, the endpoint answered 429", attempts: "retryable retryable retryable retryable"},
 		{name: "down, and one attempt", action: onceOnly, answer: answers(status(429)), outcome: "dead", reason: "after 1 attempts", attempts: "retryable"},
 		{name: "Retry-After beyond the deadline", answer: answers(rig.Reply{Status: 429, Header: map[string]string{"Retry-After": "4000"}}), outcome: "dead", reason: "too late: the endpoint asked to wait for 1h6m40s, and settings.retry.within is 1h; the endpoint answered 429", attempts: "retryable"},
+		{name: "busy for a second, at most once", action: atMostOnce, answer: answers(rig.Reply{Status: 503, Header: map[string]string{"Retry-After": "1"}}, accepted), outcome: "unknown", reason: "503", attempts: "ambiguous"},
+		{name: "busy for a second, at least once", answer: answers(rig.Reply{Status: 503, Header: map[string]string{"Retry-After": "1"}}, accepted), outcome: "sent", attempts: "ambiguous accepted"},
 		{name: "refused after an ambiguous one", answer: answers(status(500), status(409)), outcome: "unknown", reason: "may have been processed, and it cannot be repeated: the endpoint answered 409", attempts: "ambiguous refused"},
 		{name: "refused after a safe one", answer: answers(status(429), status(409)), outcome: "failed", reason: "409", attempts: "retryable refused"},
 
@@ -87,6 +89,7 @@ func TestOutcomes(t *testing.T) {
 		{name: "opted out", action: sms, answer: answers(rig.Reply{Status: 400, Body: `{"code": 21610}`}), outcome: "suppressed", reason: "opted out", attempts: "refused"},
 		{name: "opted out after an ambiguous one", action: strings.Replace(sms, `"settings": {`, `"settings": {"guarantee": "atLeastOnce", `, 1), answer: answers(status(500), rig.Reply{Status: 400, Body: `{"code": 21610}`}),
 			outcome: "unknown", reason: "opted out", attempts: "ambiguous refused"},
+		{name: "Twilio is out for a second", action: sms, answer: answers(rig.Reply{Status: 503, Header: map[string]string{"Retry-After": "1"}}, rig.Reply{Status: 201, Body: `{"sid": "SM1"}`}), outcome: "unknown", attempts: "ambiguous"},
 		{name: "texted", action: sms, answer: answers(rig.Reply{Status: 201, Body: `{"sid": "SM1", "status": "queued"}`}), outcome: "sent", attempts: "accepted"},
 		{name: "no sid", action: sms, answer: answers(rig.Reply{Status: 201, Body: `{}`}), outcome: "unknown", reason: "without a message sid", attempts: "ambiguous"},
 		{name: "Twilio's error, which honours no key", action: sms, answer: answers(status(500)), outcome: "unknown", attempts: "ambiguous"},

@@ -70,7 +70,7 @@ func ByStatus(a Answer, now time.Time) Verdict {
 	switch {
 	case a.Code >= 200 && a.Code < 300:
 		return Verdict{Result: Accepted}
-	case a.Code == http.StatusTooManyRequests, a.Code == http.StatusServiceUnavailable && after > 0:
+	case a.Code == http.StatusTooManyRequests:
 		return Verdict{Result: Retryable, Reason: reason, RetryAfter: after}
 	case a.Code >= 500, a.Code == http.StatusRequestTimeout:
 		return Verdict{Result: Ambiguous, Reason: reason, RetryAfter: after}

@@ -28,6 +28,7 @@ func TestByStatus(t *testing.T) {
 		{code: 429, retryAfter: "7", result: channel.Retryable, after: 7 * time.Second},
 		{code: 500, result: channel.Ambiguous},
 		{code: 503, result: channel.Ambiguous},
+		{code: 503, retryAfter: "7", result: channel.Ambiguous, after: 7 * time.Second},
 	} {
 		header := http.Header{}
 		if tc.retryAfter != "" {
