@@ -27,7 +27,7 @@ const (
 type Source interface {
 	// Fetch gives a secret's value, a JSON object, and what its version is
 	// called. The error is a fault: NotFound where there is no such secret,
-	// Forbidden where it may not be read, Unavailable where it can't be now.
+	// Internal where it may not be read, Unavailable where it can't be now.
 	Fetch(ctx context.Context, name string) (value []byte, version string, err error)
 }
 

@@ -4,6 +4,7 @@ package secretsmanager
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -26,7 +27,7 @@ type Source struct {
 func (s Source) Fetch(ctx context.Context, name string) ([]byte, string, error) {
 	out, err := s.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(name)})
 	if err != nil {
-		return nil, "", faultOf(err, name)
+		return nil, "", faultOf(err, name, mayRead)
 	}
 	if out.SecretString != nil {
 		return []byte(*out.SecretString), aws.ToString(out.VersionId), nil
@@ -42,7 +43,7 @@ func (s Source) Put(ctx context.Context, name, value string) (changed bool, err 
 	case fault.Is(err, fault.NotFound):
 		_, err := s.Client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String(name), SecretString: aws.String(value)})
 		if err != nil {
-			return false, faultOf(err, name)
+			return false, faultOf(err, name, mayCreate)
 		}
 		return true, nil
 	case err != nil:
@@ -50,14 +51,24 @@ func (s Source) Put(ctx context.Context, name, value string) (changed bool, err 
 	}
 	_, err = s.Client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: aws.String(name), SecretString: aws.String(value)})
 	if err != nil {
-		return false, faultOf(err, name)
+		return false, faultOf(err, name, mayWrite)
 	}
 	return true, nil
 }
 
-// faultOf maps an SDK's error. A secret that is to be deleted cannot be read
-// (InvalidRequestException), and so counts as not there.
-func faultOf(err error, name string) error {
+// The permissions that a function's role needs, as IAM names them.
+const (
+	mayRead    = "secretsmanager:GetSecretValue"
+	mayCreate  = "secretsmanager:CreateSecret"
+	mayWrite   = "secretsmanager:PutSecretValue"
+	mayDecrypt = "kms:Decrypt"
+)
+
+// faultOf maps an SDK's error to what was asked with a permission. A secret
+// that is to be deleted cannot be read (InvalidRequestException), and so counts
+// as not there. A permission that lacks is a deployment's mistake, which is
+// Internal as a table's is: what waits for it goes on once somebody mends it.
+func faultOf(err error, name, permission string) error {
 	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); ok {
 		return fault.Wrap(err, fault.NotFound, "the secret %s does not exist", name)
 	}
@@ -65,12 +76,17 @@ func faultOf(err error, name string) error {
 		return fault.Wrap(err, fault.NotFound, "the secret %s is marked for deletion, or has no value", name)
 	}
 	if _, ok := errors.AsType[*types.DecryptionFailure](err); ok {
-		return fault.Wrap(err, fault.Forbidden, "the secret %s may not be decrypted; its KMS key must allow it", name)
+		return fault.Wrap(err, fault.Internal, "the secret %s cannot be decrypted: the role lacks %s on the secret's KMS key", name, mayDecrypt)
 	}
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		switch e.ErrorCode() {
-		case "AccessDeniedException", "UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException":
-			return fault.Wrap(err, fault.Forbidden, "the secret %s may not be read or written with these AWS permissions", name)
+		case "AccessDeniedException":
+			if strings.Contains(e.ErrorMessage(), "KMS") { // "Access to KMS is not allowed"
+				return fault.Wrap(err, fault.Internal, "the secret %s cannot be decrypted: the role lacks %s on the secret's KMS key", name, mayDecrypt)
+			}
+			return fault.Wrap(err, fault.Internal, "the secret %s is out of reach: the role lacks %s on it", name, permission)
+		case "UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException":
+			return fault.Wrap(err, fault.Unavailable, "the secret %s could not be reached: Secrets Manager did not accept the AWS credentials that it was asked with", name)
 		}
 	}
 	return fault.Wrap(err, fault.Unavailable, "the secret %s could not be reached in Secrets Manager", name)

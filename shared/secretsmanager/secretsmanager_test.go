@@ -30,9 +30,9 @@ func account(t *testing.T, secrets map[string]string) (secretsmanager.Source, *[
 			t.Error(err)
 		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		refuse := func(code string) {
+		refuse := func(code, message string) {
 			w.WriteHeader(http.StatusBadRequest)
-			fmt.Fprintf(w, `{"__type":%q,"Message":"arn:aws:planted"}`, code)
+			fmt.Fprintf(w, `{"__type":%q,"Message":%q}`, code, "arn:aws:planted "+message)
 		}
 		value, found := secrets[in.SecretId]
 		switch {
@@ -40,9 +40,10 @@ func account(t *testing.T, secrets map[string]string) (secretsmanager.Source, *[
 			secrets[in.Name] = in.SecretString
 			fmt.Fprint(w, `{}`)
 		case !found:
-			refuse("ResourceNotFoundException")
+			refuse("ResourceNotFoundException", "")
 		case strings.HasPrefix(value, "!"):
-			refuse(value[1:])
+			code, message, _ := strings.Cut(value[1:], " ")
+			refuse(code, message)
 		case operation == "PutSecretValue":
 			secrets[in.SecretId] = in.SecretString
 			fmt.Fprint(w, `{}`)
@@ -61,22 +62,30 @@ func account(t *testing.T, secrets map[string]string) (secretsmanager.Source, *[
 func TestFetch(t *testing.T) {
 	source, _ := account(t, map[string]string{
 		"waypost/a": `{"token":"t"}`, "waypost/denied": "!AccessDeniedException", "waypost/deleted": "!InvalidRequestException",
-		"waypost/kms": "!DecryptionFailure", "waypost/down": "!InternalServiceError",
+		"waypost/kms": "!DecryptionFailure", "waypost/down": "!InternalServiceError", "waypost/key": "!AccessDeniedException Access to KMS is not allowed",
+		"waypost/expired": "!ExpiredTokenException", "waypost/client": "!UnrecognizedClientException", "waypost/signature": "!InvalidSignatureException",
 	})
 	value, version, err := source.Fetch(t.Context(), "waypost/a")
 	if err != nil || string(value) != `{"token":"t"}` || version != "v-1" {
 		t.Errorf("got %s, %s, %v", value, version, err)
 	}
-	for name, want := range map[string]fault.Code{
-		"waypost/missing": fault.NotFound, "waypost/denied": fault.Forbidden, "waypost/deleted": fault.NotFound,
-		"waypost/kms": fault.Forbidden, "waypost/down": fault.Unavailable,
+	for _, tc := range []struct {
+		name string
+		code fault.Code
+		says string
+	}{
+		{"waypost/missing", fault.NotFound, "does not exist"}, {"waypost/deleted", fault.NotFound, "marked for deletion"},
+		{"waypost/denied", fault.Internal, "lacks secretsmanager:GetSecretValue"}, {"waypost/kms", fault.Internal, "lacks kms:Decrypt"},
+		{"waypost/key", fault.Internal, "lacks kms:Decrypt"}, {"waypost/down", fault.Unavailable, "could not be reached"},
+		{"waypost/expired", fault.Unavailable, "credentials"}, {"waypost/client", fault.Unavailable, "credentials"},
+		{"waypost/signature", fault.Unavailable, "credentials"},
 	} {
-		_, _, err := source.Fetch(t.Context(), name)
-		if got := fault.CodeOf(err); got != want {
-			t.Errorf("%s: %s (%v), want %s", name, got, err, want)
+		_, _, err := source.Fetch(t.Context(), tc.name)
+		if got := fault.CodeOf(err); got != tc.code {
+			t.Errorf("%s: %s (%v), want %s", tc.name, got, err, tc.code)
 		}
-		if public := fault.Public(err); !strings.Contains(public, name) || strings.Contains(public, "planted") {
-			t.Errorf("%s: public message %q", name, public)
+		if public := fault.Public(err); !strings.Contains(public, tc.name) || !strings.Contains(public, tc.says) || strings.Contains(public, "planted") {
+			t.Errorf("%s: public message %q, want …%s…", tc.name, public, tc.says)
 		}
 	}
 }
