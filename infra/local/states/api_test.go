@@ -89,6 +89,8 @@ func TestRequestErrors(t *testing.T) {
 		{"DescribeExecution", object{"executionArn": "arn:aws:states:us-east-1:000000000000:execution:m1:none"}, "ExecutionDoesNotExist: "},
 		{"DescribeExecution", object{"executionArn": m}, "InvalidArn: "},
 		{"GetExecutionHistory", object{"executionArn": "arn:aws:states:us-east-1:000000000000:execution:m1:none"}, "ExecutionDoesNotExist: "},
+		{"StopExecution", object{"executionArn": "e", "error": strings.Repeat("x", 257)}, "ValidationException: "},
+		{"SendTaskFailure", object{"taskToken": "t", "cause": strings.Repeat("x", 32769)}, "ValidationException: "},
 		{"ListExecutions", object{"stateMachineArn": m, "statusFilter": "succeeded"}, "ValidationException: "},
 		{"ListExecutions", object{"stateMachineArn": m, "maxResults": 1001}, "ValidationException: "},
 		{"ListExecutions", object{"stateMachineArn": m, "nextToken": "nonsense"}, "InvalidToken: "},

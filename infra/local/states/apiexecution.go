@@ -151,6 +151,9 @@ func (e *Engine) stopExecution(in struct {
 	Error        string `json:"error"`
 	Cause        string `json:"cause"`
 }) (any, error) {
+	if err := fits(in.Error, in.Cause); err != nil {
+		return nil, err
+	}
 	x, err := e.find(in.ExecutionArn)
 	if err != nil {
 		return nil, err
@@ -240,7 +243,22 @@ func (e *Engine) sendTaskFailure(in struct {
 	Error     string `json:"error"`
 	Cause     string `json:"cause"`
 }) (any, error) {
-	return object{}, e.settle(in.TaskToken, callback{fault: &failure{name: in.Error, cause: in.Cause}})
+	if err := fits(in.Error, in.Cause); err != nil {
+		return nil, err
+	}
+	return object{}, e.settle(in.TaskToken, callback{fault: newFailure(in.Error, in.Cause)})
+}
+
+// fits refuses an error or a cause that is too long: a caller of the API is
+// told so, where what a function gives is cut off.
+func fits(name, cause string) error {
+	switch {
+	case cut(name, maxError) != name:
+		return invalid("error", "Member must have length less than or equal to 256")
+	case cut(cause, maxCause) != cause:
+		return invalid("cause", "Member must have length less than or equal to 32768")
+	}
+	return nil
 }
 
 func (e *Engine) sendTaskHeartbeat(in struct {

@@ -69,6 +69,29 @@ type failure struct {
 	group       bool // in a branch or an iteration
 }
 
+// The most characters that Step Functions keeps of an error and of its cause:
+// the bounds of those fields in its API's events. What a function gives beyond
+// them is cut off, even where that breaks its JSON.
+const (
+	maxError = 256
+	maxCause = 32768
+)
+
+func newFailure(name, cause string) *failure {
+	return &failure{name: cut(name, maxError), cause: cut(cause, maxCause)}
+}
+
+// cut gives the first n characters of s.
+func cut(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}
+
 // caughtBy says whether a retrier or catcher for these errors is for f.
 func (f *failure) caughtBy(names []string) bool {
 	return asl.Matches(names, f.name) || f.silent && slices.Contains(names, asl.ErrHeartbeatTimeout)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/waypost/waypost/infra/local/states"
@@ -229,6 +230,27 @@ func TestDataLimit(t *testing.T) {
 	_, d = b.run(`{"StartAt":"P","States":{"P":{"Type":"Pass","Result":"`+large+`","ResultPath":"$.x","End":true}}}`, `{"y":"`+large[:100_000]+`"}`)
 	if got, want := d["error"], "States.DataLimitExceeded"; got != want {
 		t.Errorf("ResultPath: got %v, want %v", got, want)
+	}
+}
+
+// An error and its cause are cut off where Step Functions' API ends them, even
+// in the midst of the function's JSON.
+func TestCauseLimit(t *testing.T) {
+	b := newBench(t, &invoker{do: func(context.Context, string, []byte) ([]byte, error) {
+		return nil, failing(strings.Repeat("E", 300), strings.Repeat("ü", 40_000))
+	}})
+	_, d := b.run(`{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"f"},"End":true}}}`, `{}`)
+	if got, want := d["error"], strings.Repeat("E", 256); got != want {
+		t.Errorf("error: got %v, want %v", got, want)
+	}
+	cause, _ := d["cause"].(string)
+	if got, want := utf8.RuneCountInString(cause), 32768; got != want || !utf8.ValidString(cause) {
+		t.Errorf("cause: got %d characters, want %d", got, want)
+	}
+	_, d = b.run(`{"StartAt":"T","States":{"T":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"f"},
+		"Catch":[{"ErrorEquals":["States.ALL"],"Next":"P"}],"End":true},"P":{"Type":"Pass","Parameters":{"a.$":"States.StringToJson($.Cause)"},"End":true}}}`, `{}`)
+	if got, want := d["error"], "States.IntrinsicFailure"; got != want {
+		t.Errorf("reading what was cut off: got %v, want %v", got, want)
 	}
 }
 

@@ -92,16 +92,16 @@ func (f *frame) run(s *asl.State, input any) (output any, next string, err error
 }
 
 func tooLarge(what string) *failure {
-	return &failure{name: asl.ErrDataLimit, cause: fmt.Sprintf(
-		"The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.", what)}
+	return newFailure(asl.ErrDataLimit, fmt.Sprintf(
+		"The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.", what))
 }
 
 // runtimeFailure is an error that no Retry and no Catch stands for.
 func (f *frame) runtimeFailure(err error) *failure { return f.named(asl.ErrRuntime, err) }
 
 func (f *frame) named(name string, err error) *failure {
-	return &failure{name: name, cause: fmt.Sprintf("An error occurred while executing the state '%s' (entered at the event id #%d). %v",
-		f.state.Name, f.event, err)}
+	return newFailure(name, fmt.Sprintf("An error occurred while executing the state '%s' (entered at the event id #%d). %v",
+		f.state.Name, f.event, err))
 }
 
 // evalFailure gives the failure that an error of package asl stands for.
@@ -212,7 +212,7 @@ func (f *frame) fail(s *asl.State, input any) error {
 	if err != nil {
 		return err
 	}
-	return &failure{name: name, cause: cause}
+	return newFailure(name, cause)
 }
 
 func (f *frame) text(t asl.Text, field string, input any) (string, error) {

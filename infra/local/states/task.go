@@ -268,24 +268,24 @@ func (t *try) lambdaFailure(err error) error {
 		v, _ := value.Decode(fe.Payload)
 		if o, ok := v.(*value.Object); ok {
 			if name, _ := o.Get("errorType"); name != nil && name != "" {
-				return &failure{name: fmt.Sprint(name), cause: string(fe.Payload)}
+				return newFailure(fmt.Sprint(name), string(fe.Payload))
 			}
 		}
-		return &failure{name: "Lambda.Unknown", cause: "The cause could not be determined because Lambda did not return an error type. " +
-			"Returned payload: " + string(fe.Payload)}
+		return newFailure("Lambda.Unknown", "The cause could not be determined because Lambda did not return an error type. "+
+			"Returned payload: "+string(fe.Payload))
 	}
 	if se, ok := errors.AsType[*ServiceError](err); ok {
 		status := se.Status
 		if status == 0 {
 			status = http.StatusInternalServerError
 		}
-		return &failure{name: se.Name, cause: serviceCause(se.Message, "AWSLambda", status, strings.TrimPrefix(se.Name, "Lambda."))}
+		return newFailure(se.Name, serviceCause(se.Message, "AWSLambda", status, strings.TrimPrefix(se.Name, "Lambda.")))
 	}
 	if errors.Is(err, context.Canceled) && t.frame.x.engine.base.Err() != nil {
 		return context.Canceled // the engine closes
 	}
 	t.frame.x.engine.log.Error("invoking a function failed", "error", err)
-	return &failure{name: "Lambda.Unknown", cause: "The cause could not be determined because Lambda did not return an error type."}
+	return newFailure("Lambda.Unknown", "The cause could not be determined because Lambda did not return an error type.")
 }
 
 func serviceCause(message, service string, status int, code string) string {
@@ -318,8 +318,8 @@ func (t *try) startExecution(params any) (any, error) {
 	}
 	x, err := t.frame.x.engine.start(r)
 	if a, ok := errors.AsType[*apiError](err); ok {
-		return nil, &failure{name: "StepFunctions." + a.name + "Exception",
-			cause: serviceCause(a.message, "AWSStepFunctions", http.StatusBadRequest, a.name)}
+		return nil, newFailure("StepFunctions."+a.name+"Exception",
+			serviceCause(a.message, "AWSStepFunctions", http.StatusBadRequest, a.name))
 	}
 	return withMetadata(value.Of("ExecutionArn", x.arn), time.Now(), 164, "application/x-amz-json-1.0").
 		With("StartDate", instant(x.started)), nil
