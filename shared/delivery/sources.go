@@ -55,9 +55,5 @@ func (a *attempt) ask(ctx context.Context, sources []string, act *action.Action,
 
 // because adds to a reason which sources had nothing to give.
 func (a *attempt) because(reason string) string {
-	why := a.answers.Why()
-	if reason == "" || why == "" {
-		return reason + why
-	}
-	return reason + "; " + why
+	return joined(reason, a.answers.Why())
 }

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/waypost/waypost/shared/fault"
@@ -146,11 +147,43 @@ func (d *Deferred) Error() string {
 // A Stopped error is an outcome for which a journey takes onError.
 type Stopped struct{ Result Result }
 
-// Error gives the result as JSON: the machine reads it.
+// maxStopped is the most bytes of a Stopped error in a Lambda's error document.
+// Step Functions cuts that document off after 32,768 characters, and a machine
+// could not read the rest of it: the journey would end whatever its onError says.
+const maxStopped = 24 << 10
+
+// Error gives the result as JSON: the machine reads it. What would make it too
+// long is left out: first the answer's fields, then the reason's end.
 func (s *Stopped) Error() string {
-	data, err := json.Marshal(s.Result)
-	if err != nil {
-		return `{"outcome":"` + string(s.Result.Outcome) + `"}`
+	r := s.Result
+	text, fits := r.message()
+	if !fits {
+		r.Response, r.Error = nil, nil
+		r.Reason = joined(r.Reason, "the answer's fields are left out, since they are too large for an error of a state machine")
+		text, fits = r.message()
 	}
-	return string(data)
+	for cut := s.Result.Reason; !fits && cut != ""; text, fits = r.message() {
+		cut = strings.ToValidUTF8(cut[:len(cut)/2], "")
+		r.Reason = cut + "…"
+	}
+	return text
+}
+
+// message gives the result as JSON, and whether it is short enough once that is
+// a string of another JSON document.
+func (r *Result) message() (string, bool) {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return `{"outcome":"` + string(r.Outcome) + `"}`, true
+	}
+	outer, err := json.Marshal(string(data))
+	return string(data), err == nil && len(outer) <= maxStopped
+}
+
+// joined puts two reasons into one.
+func joined(reason, more string) string {
+	if reason == "" || more == "" {
+		return reason + more
+	}
+	return reason + "; " + more
 }
