@@ -1,8 +1,11 @@
 package rig_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/waypost/waypost/infra/rig"
 	"github.com/waypost/waypost/shared/ledger"
@@ -34,4 +37,80 @@ func TestLargeError(t *testing.T) {
 			t.Errorf("the execution ended %s (%s, %.80s) after %d calls", run.Status, run.Error, run.Cause, len(calls))
 		}
 	})
+}
+
+// What an endpoint answers is kept, and given to the journey again by a
+// repeat, also where DynamoDB has no number and no depth for it.
+func TestAnswersBeyondDynamoDB(t *testing.T) {
+	t.Parallel()
+	deep := any("x")
+	for range 60 {
+		deep = map[string]any{"a": deep}
+	}
+	for _, tc := range []struct {
+		name, kind, body string
+		want             any
+	}{
+		{"a large number", "number", `1e250`, 1e250},
+		{"a tiny number", "number", `1e-250`, 1e-250},
+		{"an integer", "integer", `9007199254740993`, int64(9007199254740993)},
+		{"60 objects", "object", strings.Repeat(`{"a":`, 60) + `"x"` + strings.Repeat(`}`, 60), deep},
+		{"an empty text", "string", `""`, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			rig.Run(t, func(t *testing.T, w *rig.World) {
+				fields := `{"n": {"type": "` + tc.kind + `"}}`
+				w.Publish(rig.Setup{Action: `{"contract": {"response": ` + fields + `, "error": ` + fields + `}}`})
+				w.Endpoint.Answer = answers(rig.Reply{Status: 200, Body: `{"n": ` + tc.body + `}`}, rig.Reply{Status: 400, Body: `{"n": ` + tc.body + `}`})
+				x := w.Send("case-1").Executions[0].Execution
+				w.Settle()
+				d := w.Delivery(x)
+				want := map[string]any{"n": tc.want}
+				if diff := cmp.Diff(want, d.Response); d.Outcome != ledger.Sent || diff != "" {
+					t.Errorf("got %s (%s): %s", d.Outcome, d.Reason, diff)
+				}
+				if got := w.DeadLetters(); len(got) > 0 {
+					t.Errorf("dead letters: %v", got)
+				}
+				task := taskOf("case-1")
+				first, _ := w.Invoke("webhook", task)
+				if run := w.Executions()[0]; !strings.Contains(run.Output, first) {
+					t.Errorf("a repeat gives %s, and the first gave %s", first, run.Output)
+				}
+			})
+		})
+	}
+}
+
+// A record that the table refuses for what it holds is written without the
+// answer's fields: the outcome stays what it was.
+func TestAnswerThatCannotBeKept(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		reply   rig.Reply
+		outcome ledger.Outcome
+	}{{accepted, ledger.Sent}, {rig.Reply{Status: 400, Body: `{"id": "m-1"}`}, ledger.Failed}} {
+		rig.Run(t, func(t *testing.T, w *rig.World) {
+			w.Publish(rig.Setup{Action: `{"contract": {"error": {"id": {"type": "string"}}}}`})
+			w.Endpoint.Answer = answers(tc.reply)
+			refused := false
+			w.Answer = func(op string) (int, string) {
+				if op != "PutItem ledger" || refused || len(w.Endpoint.Calls("")) == 0 {
+					return 0, ""
+				}
+				refused = true
+				return http.StatusBadRequest, `{"__type": "ValidationException", "message": "planted"}`
+			}
+			x := w.Send("case-1").Executions[0].Execution
+			w.Settle()
+			d := w.Delivery(x)
+			if d.Outcome != tc.outcome || d.Response != nil || d.Failure != nil || !strings.Contains(d.Reason, "the answer's fields are left out") {
+				t.Errorf("got %s (%s) with %v and %v, want %s without fields", d.Outcome, d.Reason, d.Response, d.Failure, tc.outcome)
+			}
+			if got := len(w.Endpoint.Calls(x)); got != 1 {
+				t.Errorf("the endpoint was called %d times", got)
+			}
+		})
+	}
 }

@@ -37,7 +37,8 @@ type Records interface {
 	// now is, and whether the claim was taken.
 	Claim(ctx context.Context, d ledger.Delivery, ready time.Time) (ledger.Delivery, bool, error)
 	// Put replaces the record that holder holds, or creates it where holder is
-	// empty and there is none. A Conflict means that somebody else has it.
+	// empty and there is none. A Conflict means that somebody else has it, a
+	// TooLarge that the table can't keep what the record holds.
 	Put(ctx context.Context, d ledger.Delivery, holder string) error
 	// Delivery gives a record. A NotFound means that there is none.
 	Delivery(ctx context.Context, id ledger.DeliveryID) (ledger.Delivery, error)

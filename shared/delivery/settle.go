@@ -122,7 +122,14 @@ func (c *Closer) settle(ctx context.Context, d *ledger.Delivery, holder string, 
 				slog.String("delivery", d.ID().String()), slog.Any("error", err))
 		}
 	}
-	if err := c.Records.Put(ctx, *d, holder); err != nil {
+	err := c.Records.Put(ctx, *d, holder)
+	if fault.Is(err, fault.TooLarge) && (d.Response != nil || d.Failure != nil) {
+		// The outcome counts for more than what the endpoint said.
+		d.Response, d.Failure = nil, nil
+		d.Reason = joined(reason, "the answer's fields are left out, since the ledger can't keep them")
+		err = c.Records.Put(ctx, *d, holder)
+	}
+	if err != nil {
 		return err
 	}
 	level := slog.LevelInfo
@@ -132,7 +139,7 @@ func (c *Closer) settle(ctx context.Context, d *ledger.Delivery, holder string, 
 	c.Log.LogAttrs(ctx, level, "delivery settled",
 		slog.String("delivery", d.ID().String()), slog.String("journey", d.Journey), slog.Int("version", d.Version),
 		slog.String("action", d.Action), slog.String("channel", d.Channel), slog.String("provider", d.Provider),
-		slog.String("outcome", string(outcome)), slog.String("reason", reason), slog.Int("code", d.Code),
+		slog.String("outcome", string(outcome)), slog.String("reason", d.Reason), slog.Int("code", d.Code),
 		slog.Int("attempts", len(d.Attempts)), slog.Any("timings", d.Timings))
 	return nil
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/ledger"
 )
 
 // Tables names the tables of a deployment.
@@ -64,8 +65,17 @@ func marshal(v any) (item, error) {
 	return it, err
 }
 
-// unmarshal fills a struct by its json tags; numbers in any become int64 or float64.
+// unmarshal fills a struct by its json tags; numbers in any become int64 or
+// float64. A delivery is read as itemOf writes it.
 func unmarshal(it item, v any) error {
+	if d, ok := v.(*ledger.Delivery); ok {
+		var kept deliveryItem
+		err := unmarshal(it, &kept)
+		if err == nil {
+			*d, err = kept.delivery()
+		}
+		return err
+	}
 	return attributevalue.UnmarshalMapWithOptions(it, v, func(o *attributevalue.DecoderOptions) { o.TagKey = "json" })
 }
 
@@ -82,6 +92,13 @@ func failed(err error, what string) error {
 		return fault.Wrap(err, fault.Internal, "the %s table refused the request; the log has the details", what)
 	}
 	return fault.Wrap(err, fault.Unavailable, "the %s table did not answer", what)
+}
+
+// unkeepable says that a table refused an item for what it holds: its size,
+// its depth, its numbers.
+func unkeepable(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && api.ErrorCode() == "ValidationException"
 }
 
 // conflict gives the item that a condition met, where err says that one failed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/ledger"
+	"github.com/waypost/waypost/shared/schema"
 )
 
 // Ledger keeps executions and deliveries. Its table's keys are execution and
@@ -50,9 +52,13 @@ const (
 	pendingSlack = 30 * time.Second
 )
 
-// A deliveryItem is a delivery with the table's own attributes.
+// A deliveryItem is a delivery with the table's own attributes. What the
+// endpoint answered is one string of JSON each: it may hold numbers and depths
+// that DynamoDB's own types have no room for.
 type deliveryItem struct {
 	ledger.Delivery
+	Response string    `json:"response,omitempty"`
+	Failure  string    `json:"error,omitempty"`
 	Node     string    `json:"node"`
 	DueShard string    `json:"dueShard,omitempty"`
 	Due      time.Time `json:"due,omitzero"`
@@ -62,6 +68,13 @@ type deliveryItem struct {
 
 func itemOf(d ledger.Delivery) (item, error) {
 	it := deliveryItem{Delivery: d, Node: node(d.ID()), Hour: hourKey(d.Journey, d.EnteredAt, shard(d.Execution)), Expires: d.StartedAt.Add(kept).Unix()}
+	var err error
+	if it.Response, err = answered(d.Response); err != nil {
+		return nil, err
+	}
+	if it.Failure, err = answered(d.Failure); err != nil {
+		return nil, err
+	}
 	switch d.State {
 	case ledger.Claimed:
 		it.Due = d.Lease.Add(claimSlack)
@@ -72,6 +85,33 @@ func itemOf(d ledger.Delivery) (item, error) {
 		it.DueShard = strconv.Itoa(shard(d.Execution))
 	}
 	return marshal(it)
+}
+
+// answered writes fields of an answer, and nothing where there are none.
+func answered(fields any) (string, error) {
+	if fields == nil {
+		return "", nil
+	}
+	data, err := json.Marshal(fields)
+	if err != nil {
+		return "", fmt.Errorf("writing the fields of an answer: %w", err)
+	}
+	return string(data), nil
+}
+
+// delivery reads what itemOf wrote.
+func (it *deliveryItem) delivery() (ledger.Delivery, error) {
+	d := it.Delivery
+	for text, fields := range map[*string]*any{&it.Response: &d.Response, &it.Failure: &d.Failure} {
+		if *text == "" {
+			continue
+		}
+		var err error
+		if *fields, err = schema.Decode([]byte(*text)); err != nil {
+			return d, fmt.Errorf("reading the fields of an answer: %w", err)
+		}
+	}
+	return d, nil
 }
 
 func node(id ledger.DeliveryID) string { return id.Step + "." + strconv.Itoa(id.Iteration) }
@@ -158,6 +198,9 @@ func (l *Ledger) Put(ctx context.Context, d ledger.Delivery, holder string) erro
 			return nil // the answer to an earlier try was lost
 		}
 		return fault.Wrap(err, fault.Conflict, "the delivery %s is held by another function", d.ID())
+	}
+	if unkeepable(err) {
+		return fault.Wrap(err, fault.TooLarge, "the record of the delivery %s is more than the ledger table can keep", d.ID())
 	}
 	if err != nil {
 		return failed(err, "ledger")
