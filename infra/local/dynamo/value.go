@@ -128,7 +128,7 @@ func sameSet(a, b []*string) bool {
 	return len(a) == len(b)
 }
 
-// maxDepth is how deeply DynamoDB lets lists and maps nest.
+// maxDepth is how many levels DynamoDB lets a value have, the innermost among them.
 const maxDepth = 32
 
 // valid says why an item's values could not be stored, if they could not:
@@ -143,8 +143,11 @@ func (it item) valid() error {
 }
 
 func validValue(v *value, depth int) error {
-	if v == nil || depth == 0 {
-		return errors.New("the value has no type, or is nested too deeply")
+	if v == nil {
+		return errors.New("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+	}
+	if depth == 0 {
+		return errors.New("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit")
 	}
 	set := 0
 	for _, is := range []bool{v.S != nil, v.N != nil, v.B != nil, v.BOOL != nil, v.NULL != nil, v.M != nil, v.L != nil, v.SS != nil, v.NS != nil, v.BS != nil} {
@@ -156,8 +159,8 @@ func validValue(v *value, depth int) error {
 		return errors.New("Supplied AttributeValue must contain exactly one of the supported datatypes")
 	}
 	if v.N != nil {
-		if _, err := orderOf(v, "N"); err != nil {
-			return fmt.Errorf("the value %.40q cannot be converted to a numeric value", *v.N)
+		if _, err := numberOf(*v.N); err != nil {
+			return err
 		}
 	}
 	if v.SS != nil && len(v.SS) == 0 || v.NS != nil && len(v.NS) == 0 || v.BS != nil && len(v.BS) == 0 {
@@ -168,6 +171,11 @@ func validValue(v *value, depth int) error {
 			if s == nil {
 				return errors.New("a set's member is null")
 			}
+		}
+	}
+	for _, s := range v.NS {
+		if _, err := numberOf(*s); err != nil {
+			return err
 		}
 	}
 	for _, e := range v.L {
@@ -238,10 +246,6 @@ func (o order) String() string {
 	return o.text
 }
 
-// maxNumber bounds a number's text, which DynamoDB gives 38 digits and an
-// exponent of at most 125.
-const maxNumber = 200
-
 // orderOf makes a key value comparable, or says why it can't be a key of this type.
 func orderOf(v *value, kind string) (order, error) {
 	switch {
@@ -249,16 +253,9 @@ func orderOf(v *value, kind string) (order, error) {
 		return order{text: *v.S}, nil
 	case kind == "B" && len(v.B) > 0:
 		return order{text: string(v.B)}, nil
-	case kind == "N" && v.N != nil && len(*v.N) <= maxNumber:
-		f, err := strconv.ParseFloat(*v.N, 64)
-		if err != nil || f > 1e126 || f < -1e126 {
-			return order{}, fmt.Errorf("the number is not valid")
-		}
-		n, ok := new(big.Rat).SetString(*v.N)
-		if !ok {
-			return order{}, fmt.Errorf("the number is not valid")
-		}
-		return order{number: n}, nil
+	case kind == "N" && v.N != nil:
+		n, err := numberOf(*v.N)
+		return order{number: n}, err
 	case v.S != nil && kind == "S", v.B != nil && kind == "B":
 		return order{}, fmt.Errorf("an empty value is not supported for a key")
 	}
