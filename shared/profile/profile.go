@@ -25,8 +25,8 @@ func CheckID(id string) error {
 	return nil
 }
 
-// Parse reads a profile's attributes, and checks them against the schema, which
-// may be nil. key is the attribute that the table keeps the id in.
+// Parse reads a profile's attributes, and checks them against what a table can
+// hold and against the schema, which may be nil. key is the attribute that the table keeps the id in.
 func Parse(data []byte, rules *schema.Schema, key string) (map[string]any, error) {
 	if len(data) > MaxSize {
 		return nil, fault.New(fault.TooLarge, "the profile has %d bytes, over the limit of %d", len(data), MaxSize)
@@ -43,6 +43,7 @@ func Parse(data []byte, rules *schema.Schema, key string) (map[string]any, error
 	if _, taken := attributes[key]; taken {
 		details = append(details, fault.Detail{Path: key, Message: fmt.Sprintf("%s holds the profile's id, which the path gives; leave it out", key)})
 	}
+	details = append(details, unstorable(data)...)
 	if rules != nil {
 		details = append(details, rules.Validate(attributes)...)
 	}
