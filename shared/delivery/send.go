@@ -135,7 +135,7 @@ func (a *attempt) admit(ctx context.Context, r *channel.Request) (held bool, _ R
 		a.Limits.GiveBack(ctx, decision)
 		return held3(a.refuse(ctx, ledger.Capped, "held back by "+throttles(a.action.Settings.Limits)+" beyond its deadline"))
 	}
-	a.rec.Timings.QueueMs = max(0, ms(decision.At.Sub(now)))
+	a.rec.Timings.QueueMs += max(0, ms(decision.At.Sub(now)))
 	return a.awaitSlot(ctx, decision.At)
 }
 
@@ -198,6 +198,9 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 				return a.refuse(ctx, ledger.Failed, fault.Line(err))
 			}
 			digest = r.Digest()
+			if held, result, err := a.admit(ctx, r); held { // it is another call
+				return result, err
+			}
 			continue
 		case verdict.Suppress:
 			return a.refuse(ctx, ledger.Suppressed, verdict.Reason)
