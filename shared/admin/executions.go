@@ -2,6 +2,8 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -24,7 +26,7 @@ type Execution struct {
 	// Status is the engine's, or what the ledger says of one that the engine does not know.
 	Status     string     `json:"status" doc:"RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; of one that the engine does not know: pending, started or failed"`
 	Error      string     `json:"error,omitempty"`
-	Cause      string     `json:"cause,omitempty"`
+	Cause      string     `json:"cause,omitempty" doc:"of an outcome: the outcome, the HTTP status where there is one, and the reason"`
 	Steps      []Visited  `json:"steps" doc:"the journey's steps that it came to, in order"`
 	Deliveries []Delivery `json:"deliveries"`
 }
@@ -90,9 +92,34 @@ func (h *Handler) engine(ctx context.Context, arn string, x *Execution) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	x.Status, x.StartedAt, x.StoppedAt, x.Error, x.Cause = run.Status, run.Started, run.Stopped, run.Error, run.Cause
+	x.Status, x.StartedAt, x.StoppedAt, x.Error, x.Cause = run.Status, run.Started, run.Stopped, run.Error, causeOf(run)
 	x.Steps = steps(visits)
 	return nil
+}
+
+// causeOf says why a run ended, without what an endpoint answered or an event
+// held: an outcome's cause has the answer's fields, and the engine's own may
+// repeat any of a state's data.
+func causeOf(run ledger.Run) string {
+	if run.Cause == "" {
+		return ""
+	}
+	var cause struct{ ErrorMessage string }
+	if !strings.HasPrefix(run.Error, "Waypost.") || json.Unmarshal([]byte(run.Cause), &cause) != nil || cause.ErrorMessage == "" {
+		return "Step Functions has it in the execution's history: it may hold the event's data"
+	}
+	var ended struct {
+		Outcome ledger.Outcome
+		Code    int
+		Reason  string
+	}
+	switch err := json.Unmarshal([]byte(cause.ErrorMessage), &ended); {
+	case err != nil:
+		return cause.ErrorMessage // a function's own words on what it could not do
+	case ended.Code == 0:
+		return fmt.Sprintf("%s: %s", ended.Outcome, ended.Reason)
+	}
+	return fmt.Sprintf("%s, %d: %s", ended.Outcome, ended.Code, ended.Reason)
 }
 
 // steps makes the journey's steps of a machine's states. A step's states are

@@ -250,7 +250,8 @@ func TestExecution(t *testing.T) {
 
 	w.record(w.sent("abc", "ready", -2*time.Second))
 	w.executions["arn:aws:states:us-east-1:000000000000:execution:waypost-ready-v2:abc"] = execution{
-		run: ledger.Run{Status: "FAILED", Started: at(1), Stopped: at(70), Error: "Waypost.Failed", Cause: "{}"},
+		run: ledger.Run{Status: "FAILED", Started: at(1), Stopped: at(70), Error: "Waypost.Failed",
+			Cause: `{"errorMessage":"{\"outcome\":\"failed\",\"code\":400,\"error\":{\"m\":\"planted\"},\"reason\":\"refused\"}"}`},
 		visits: []ledger.Visit{
 			{State: "tell", Entered: at(1), Exited: at(3)}, {State: "tell.deferred", Entered: at(3), Exited: at(3)},
 			{State: "tell.until", Entered: at(3), Exited: at(60)}, {State: "tell", Entered: at(60), Exited: at(61)},
@@ -265,7 +266,7 @@ func TestExecution(t *testing.T) {
 	}
 	delete(got, "deliveries")
 	if diff := cmp.Diff(with(map[string]any{
-		"status": "FAILED", "startedAt": "2026-01-31T09:30:01Z", "stoppedAt": "2026-01-31T09:31:10Z", "error": "Waypost.Failed", "cause": "{}",
+		"status": "FAILED", "startedAt": "2026-01-31T09:30:01Z", "stoppedAt": "2026-01-31T09:31:10Z", "error": "Waypost.Failed", "cause": "failed, 400: refused",
 		"steps": []any{
 			map[string]any{"step": "tell", "enteredAt": "2026-01-31T09:30:01Z", "exitedAt": "2026-01-31T09:31:01Z"},
 			map[string]any{"step": "tier", "enteredAt": "2026-01-31T09:31:01Z", "exitedAt": "2026-01-31T09:31:02Z"},
