@@ -275,15 +275,32 @@ func misfit(got, want schema.Type) string {
 			return "each item " + why
 		}
 	case schema.ObjectKind:
-		for _, name := range want.Names() {
-			given, ok := got.Property(name)
-			if !ok {
-				continue
-			}
-			if why := misfit(given, want.Properties[name]); why != "" {
-				return name + " " + why
-			}
-		}
+		return misfitObject(got, want)
 	}
 	return ""
+}
+
+// misfitObject says all that is wrong with an object's attributes: those whose
+// types differ, those that are required and never there, and those that are
+// always there and not taken.
+func misfitObject(got, want schema.Type) string {
+	var all []string
+	for _, name := range want.Names() {
+		given, ok := got.Property(name)
+		if !ok {
+			if !want.Properties[name].Optional {
+				all = append(all, name+" is required, and the mapping gives none")
+			}
+			continue
+		}
+		if why := misfit(given, want.Properties[name]); why != "" {
+			all = append(all, name+" "+why)
+		}
+	}
+	for _, name := range got.Names() {
+		if _, known := want.Properties[name]; !known && want.Strict && !got.Properties[name].Optional {
+			all = append(all, name+" is not one of its properties ("+cmp.Or(strings.Join(want.Names(), ", "), "none")+")")
+		}
+	}
+	return strings.Join(all, "; ")
 }

@@ -165,7 +165,8 @@ func TestType(t *testing.T) {
 		{`{"type": "array", "items": {"type": "string"}}`, schema.Array(str)},
 		{`{"type": "array"}`, schema.Type{Kind: schema.ArrayKind}},
 		{`{"type": "object"}`, schema.OpenObject()},
-		{`{"type": "object", "additionalProperties": false}`, schema.Type{Kind: schema.ObjectKind}},
+		{`{"type": "object", "additionalProperties": false}`, schema.Type{Kind: schema.ObjectKind, Strict: true}},
+		{`{"type": "object", "additionalProperties": false, "patternProperties": {"^x": {}}}`, schema.Type{Kind: schema.ObjectKind}},
 		{`{"type": "object", "additionalProperties": {"type": "string"}}`, schema.Type{Kind: schema.ObjectKind, Open: true, Items: &str}},
 		{`{"type": "object", "properties": {"a": {"type": "string"}, "b": {}}, "required": ["a"]}`,
 			schema.Object(map[string]schema.Type{"a": str, "b": opt(schema.Any())})},
@@ -174,6 +175,8 @@ func TestType(t *testing.T) {
 		{`{"$ref": "#/$defs/a", "$defs": {"a": {"type": "string"}}}`, str},
 		{`{"allOf": [{"properties": {"a": {"type": "string"}}}, {"properties": {"b": {"type": "integer"}}, "required": ["b"]}], "type": "object"}`,
 			schema.Object(map[string]schema.Type{"a": opt(str), "b": schema.Integer()})},
+		{`{"allOf": [{"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": false}], "type": "object"}`,
+			schema.Type{Kind: schema.ObjectKind, Properties: map[string]schema.Type{"a": opt(str)}, Strict: true}},
 		{`{"type": "object", "properties": {"next": {"$ref": "#"}}}`, schema.Object(map[string]schema.Type{"next": opt(schema.Any())})},
 		{`{"$schema": "http://json-schema.org/draft-07/schema#", "type": "array", "items": {"type": "string"}}`, schema.Array(str)},
 	} {

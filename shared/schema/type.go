@@ -38,6 +38,10 @@ type Type struct {
 	Properties map[string]Type
 	// Open says that an object may have other attributes than Properties.
 	Open bool
+	// Strict says that the schema itself refuses attributes that are not in
+	// Properties. One that is neither Strict nor Open takes them, and yet nobody
+	// may read them: nobody described them.
+	Strict bool
 	// Items is the type of an array's items, or of an open object's other
 	// attributes; nil is any.
 	Items *Type

@@ -103,6 +103,7 @@ func (t *typer) object(s *jsonschema.Schema, typ *Type) {
 	switch others := s.AdditionalProperties.(type) {
 	case bool:
 		typ.Open = typ.Open && others
+		typ.Strict = !others && len(s.PatternProperties) == 0
 	case *jsonschema.Schema:
 		if of := t.of(others); of.Kind != AnyKind {
 			typ.Open, typ.Items = true, &of
@@ -209,6 +210,7 @@ func both(a, b Type) Type {
 	if merged.Items == nil {
 		merged.Items = b.Items
 	}
+	merged.Strict = a.Strict || b.Strict
 	merged.Open = len(merged.Properties) == 0 && a.Open && b.Open || merged.Items != nil && (a.Open || b.Open)
 	return merged
 }
