@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/waypost/waypost/shared/action"
 	"github.com/waypost/waypost/shared/fault"
-	"github.com/waypost/waypost/shared/limit"
 	"github.com/waypost/waypost/shared/mapping"
 	"github.com/waypost/waypost/shared/schema"
 	"github.com/waypost/waypost/shared/source"
@@ -27,15 +27,12 @@ type View interface {
 	Sources() (map[string]*source.Source, error)
 }
 
-// expressStep is the longest that a step of an Express machine may last: the
-// machine itself has five minutes.
-const expressStep = 4 * time.Minute
-
 // Compile checks a journey against all that it can see, and makes its machine.
 // Its error is an Invalid fault that lists everything wrong, each with its
 // path, or one of the view's that says nothing of the journey.
 func Compile(j *Journey, view View, names Names) (*Machine, error) {
-	c := &checker{journey: j, steps: map[string]bool{}, view: view, functions: map[*Action]string{}, read: map[string]bool{}}
+	c := &checker{journey: j, steps: map[string]bool{}, view: view, names: names, functions: map[*Action]string{},
+		actions: map[*Action]*action.Action{}, read: map[string]bool{}}
 	data, profile, err := view.Types(j.Entry.Event)
 	if err != nil {
 		c.adopt("entry.event", err)
@@ -45,6 +42,9 @@ func Compile(j *Journey, view View, names Names) (*Machine, error) {
 	if len(c.details) == 0 {
 		c.entry()
 		c.types(j.Steps, "steps")
+	}
+	if len(c.details) == 0 && j.Express() {
+		c.lasts(j.Steps, "steps", 0)
 	}
 	if c.failed != nil {
 		return nil, c.failed
@@ -62,9 +62,11 @@ type checker struct {
 	view      View
 	scope     mapping.Scope // what a step may read: grows with the steps before it
 	steps     map[string]bool
-	functions map[*Action]string
-	sources   map[string]*source.Source // nil until a step reads one
-	read      map[string]bool           // sources that were checked against the journey
+	names     Names
+	functions map[*Action]string         // each action step's function, by name
+	actions   map[*Action]*action.Action // and its action
+	sources   map[string]*source.Source  // nil until a step reads one
+	read      map[string]bool            // sources that were checked against the journey
 	details   []fault.Detail
 	failed    error // of the view, which says nothing of the journey
 }
@@ -224,6 +226,7 @@ func (c *checker) types(steps []Step, at string) {
 		s, at := &steps[i], fmt.Sprintf("%s.%d", at, i)
 		switch {
 		case s.Condition != nil:
+			c.deployed(NameDecide, at+".condition")
 			for k, b := range s.Condition.Branches {
 				when := fmt.Sprintf("%s.condition.branches.%d.when", at, k)
 				if t, ok := c.typed(c.parses(b.When, when), c.scope, when); ok {
@@ -249,7 +252,11 @@ func (c *checker) actionTypes(s *Step, at string) {
 		c.adopt(at, err)
 		return
 	}
-	c.functions[s.Action] = function
+	c.functions[s.Action], c.actions[s.Action] = function, act
+	c.deployed(function, at)
+	if s.Action.Await == AwaitNone {
+		c.deployed(NameDelivery, at+".await")
+	}
 	mapped := map[*action.Field]bool{}
 	for _, name := range sortedNames(s.Action.With) {
 		at, f := at+".with."+name, act.Field(name)
@@ -279,6 +286,14 @@ func (c *checker) actionTypes(s *Step, at string) {
 		c.express(act, s.Action, at)
 	}
 	c.scope.Steps[s.ID] = mapping.StepTypes{Response: act.ResponseType(), Error: act.ErrorType()}
+}
+
+// deployed checks that there is an ARN for what a step needs: Step Functions
+// takes a machine without one, and fails at the step.
+func (c *checker) deployed(name, at string) {
+	if c.names(name) == "" {
+		c.say(at, "needs the function or machine %s, which this deployment does not have", cmp.Or(name, "of its channel"))
+	}
 }
 
 // fieldType checks that a mapping can give what its field takes.
@@ -317,25 +332,6 @@ func dynamic(v any) bool {
 		return slices.ContainsFunc(v, dynamic)
 	}
 	return false
-}
-
-// express checks that the action's settings fit an Express machine's five minutes.
-func (c *checker) express(act *action.Action, a *Action, at string) {
-	if problem := ExpressProblem(act.Settings); problem != "" {
-		c.say(at, "an express journey can't use %s version %d: %s", a.Name, a.Version, problem)
-	}
-}
-
-// ExpressProblem says why settings don't fit an Express machine, or "". A
-// change of settings is held to it too, where a live express journey uses them.
-func ExpressProblem(s action.Settings) string {
-	if s.Within() > expressStep {
-		return fmt.Sprintf("its settings.retry.within is %s, and a step may last %s at most", action.Duration(s.Within()), action.Duration(expressStep))
-	}
-	if slices.ContainsFunc(s.Limits, func(l limit.Limit) bool { return l.Kind == limit.Throttle }) {
-		return "its settings.limits has a throttle, which can hold a delivery back for hours"
-	}
-	return ""
 }
 
 func sortedNames(m map[string]json.RawMessage) []string {

@@ -39,6 +39,9 @@ const (
 	stateStopped = "journey.stopped"
 )
 
+// maxDefinition is the most bytes that Step Functions takes for a definition.
+const maxDefinition = 1 << 20
+
 // Times of a Task, in seconds. A function's deadline is 40 s and its lease
 // outlasts that by 5 s: a Task that is timed out does not stop its function.
 const (
@@ -72,6 +75,10 @@ func (c *compiler) build() (*Machine, error) {
 	data, err := marshal(m)
 	if err != nil {
 		return nil, fmt.Errorf("writing the state machine: %w", err)
+	}
+	if len(data) > maxDefinition {
+		return nil, fault.Document("the journey "+c.journey.Name+" is not valid", []fault.Detail{{Path: "steps", Rule: "size", Message: fmt.Sprintf(
+			"compile to a state machine of %d bytes, and Step Functions takes %d: leave some to a journey of their own", len(data), maxDefinition)}})
 	}
 	return &Machine{Type: kind, Definition: data}, nil
 }
