@@ -2,7 +2,6 @@ package mapping_test
 
 import (
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -234,28 +233,5 @@ func TestCheckPlaces(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, e.Details); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestCheckCondition(t *testing.T) {
-	for _, tc := range []struct{ in, want string }{
-		{"event.total >= 20", ""},
-		{"profile.vip", ""},
-		{"event.open.flag", ""},
-		{"event.total", "a condition must be a boolean, this is a number"},
-		{"profile.vip", "profile cannot be read here"},
-	} {
-		s := scope(t)
-		if strings.HasPrefix(tc.want, "profile") {
-			s.Hidden = []string{"profile"}
-		}
-		x, err := mapping.ParseExpression(tc.in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = x.CheckCondition(s)
-		if (err == nil) != (tc.want == "") || err != nil && !strings.HasSuffix(err.Error(), tc.want) {
-			t.Errorf("%s: got %v, want %s", tc.in, err, tc.want)
-		}
 	}
 }

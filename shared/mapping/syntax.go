@@ -77,17 +77,6 @@ func (x *Expression) Check(scope Scope) (schema.Type, error) {
 	return typ, fault.Document("the expression does not fit what it reads", details)
 }
 
-// CheckCondition is Check for a condition: what is not a boolean is an error.
-func (x *Expression) CheckCondition(scope Scope) error {
-	typ, details := x.check(scope)
-	switch typ.Kind {
-	case schema.BooleanKind, schema.AnyKind, schema.NullKind:
-	default:
-		details = append(details, x.detail(x.tree.Location(), "a condition must be a boolean, this is "+typ.String()))
-	}
-	return fault.Document("the expression does not fit what it reads", details)
-}
-
 // References lists what the expression reads.
 func (x *Expression) References() References {
 	var r References

@@ -53,7 +53,7 @@ func TestValidate(t *testing.T) {
 
 func parse(t testing.TB, value string) secret.Credential {
 	t.Helper()
-	c, err := secret.Parse("waypost/a", []byte(value), "v1")
+	c, err := secret.Parse("waypost/a", []byte(value))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,17 +24,17 @@ const redacted = "[redacted]"
 type Credential struct{ content func() *content }
 
 type content struct {
-	name, version string
-	fields        map[string]string
-	hosts         []string // lower case
-	bound         bool     // hosts were given
-	digest        [sha256.Size]byte
+	name   string
+	fields map[string]string
+	hosts  []string // lower case
+	bound  bool     // hosts were given
+	digest [sha256.Size]byte
 }
 
 // Parse reads a secret's value: a JSON object. Members that are no strings are
-// kept for nothing, except hosts. The version is whatever its source calls it.
-// An error is Invalid, and repeats nothing of the value.
-func Parse(name string, value []byte, version string) (Credential, error) {
+// kept for nothing, except hosts. An error is Invalid, and repeats nothing of
+// the value.
+func Parse(name string, value []byte) (Credential, error) {
 	var members map[string]json.RawMessage
 	d := json.NewDecoder(bytes.NewReader(value))
 	if err := d.Decode(&members); err != nil || members == nil {
@@ -43,7 +43,7 @@ func Parse(name string, value []byte, version string) (Credential, error) {
 	if _, err := d.Token(); err != io.EOF {
 		return Credential{}, fault.New(fault.Invalid, "the secret %s has something after its JSON object", name)
 	}
-	c := &content{name: name, version: version, fields: make(map[string]string, len(members)), digest: sha256.Sum256(value)}
+	c := &content{name: name, fields: make(map[string]string, len(members)), digest: sha256.Sum256(value)}
 	for key, raw := range members {
 		if key == "hosts" {
 			if err := json.Unmarshal(raw, &c.hosts); err != nil || c.hosts == nil {
@@ -72,14 +72,6 @@ func (c Credential) Name() string {
 		return ""
 	}
 	return c.content().name
-}
-
-// Version is what the secret's source called this version of it, or "".
-func (c Credential) Version() string {
-	if c.content == nil {
-		return ""
-	}
-	return c.content().version
 }
 
 // Field gives the string under a key.

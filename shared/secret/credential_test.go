@@ -59,7 +59,7 @@ func TestParseRefuses(t *testing.T) {
 		{`{"hosts":["https://planted/"]}`, "must be names"},
 		{`{"hosts":[""]}`, "must be names"},
 	} {
-		_, err := secret.Parse("waypost/a", []byte(tc.value), "")
+		_, err := secret.Parse("waypost/a", []byte(tc.value))
 		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "planted") {
 			t.Errorf("Parse(%s) = %v, want Invalid with %q", tc.value, err, tc.want)
 		}

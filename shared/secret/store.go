@@ -25,10 +25,10 @@ const (
 
 // A Source is where secrets are kept.
 type Source interface {
-	// Fetch gives a secret's value, a JSON object, and what its version is
-	// called. The error is a fault: NotFound where there is no such secret,
-	// Internal where it may not be read, Unavailable where it can't be now.
-	Fetch(ctx context.Context, name string) (value []byte, version string, err error)
+	// Fetch gives a secret's value, a JSON object. The error is a fault:
+	// NotFound where there is no such secret, Internal where it may not be
+	// read, Unavailable where it can't be now.
+	Fetch(ctx context.Context, name string) ([]byte, error)
 }
 
 // A Store gives credentials, from memory where it can. It holds the 256 last
@@ -111,14 +111,14 @@ func (s *Store) fetch(ctx context.Context, name string, renewal bool) (Credentia
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 		defer cancel()
 		at := s.wall()
-		value, version, err := s.source.Fetch(ctx, name)
+		value, err := s.source.Fetch(ctx, name)
 		if err != nil {
 			if !fault.Is(err, fault.Unavailable) {
 				s.held.Remove(name)
 			}
 			return Credential{}, err
 		}
-		cred, err := Parse(name, value, version)
+		cred, err := Parse(name, value)
 		if err != nil {
 			s.held.Remove(name)
 			return Credential{}, err

@@ -20,7 +20,7 @@ type source struct {
 	delay   time.Duration
 }
 
-func (s *source) Fetch(ctx context.Context, name string) ([]byte, string, error) {
+func (s *source) Fetch(ctx context.Context, name string) ([]byte, error) {
 	s.mu.Lock()
 	value, err, delay := s.value, s.err, s.delay
 	s.fetches++
@@ -28,9 +28,9 @@ func (s *source) Fetch(ctx context.Context, name string) ([]byte, string, error)
 	select {
 	case <-time.After(delay):
 	case <-ctx.Done():
-		return nil, "", ctx.Err()
+		return nil, ctx.Err()
 	}
-	return []byte(value), "v1", err
+	return []byte(value), err
 }
 
 func (s *source) set(value string, err error) {

@@ -22,22 +22,21 @@ type Source struct {
 	Client *secretsmanager.Client
 }
 
-// Fetch gives the present value of a secret (AWSCURRENT) and its version's id,
-// as secret.Source has it.
-func (s Source) Fetch(ctx context.Context, name string) ([]byte, string, error) {
+// Fetch gives the present value of a secret (AWSCURRENT), as secret.Source has it.
+func (s Source) Fetch(ctx context.Context, name string) ([]byte, error) {
 	out, err := s.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(name)})
 	if err != nil {
-		return nil, "", faultOf(err, name, mayRead)
+		return nil, faultOf(err, name, mayRead)
 	}
 	if out.SecretString != nil {
-		return []byte(*out.SecretString), aws.ToString(out.VersionId), nil
+		return []byte(*out.SecretString), nil
 	}
-	return out.SecretBinary, aws.ToString(out.VersionId), nil
+	return out.SecretBinary, nil
 }
 
 // Put makes a secret have this value, and says whether that changed anything.
 func (s Source) Put(ctx context.Context, name, value string) (changed bool, err error) {
-	switch present, _, err := s.Fetch(ctx, name); {
+	switch present, err := s.Fetch(ctx, name); {
 	case err == nil && string(present) == value:
 		return false, nil
 	case fault.Is(err, fault.NotFound):

@@ -78,13 +78,13 @@ func (w *world) Read(_ context.Context, name string) (*source.Source, error) {
 }
 
 // Fetch gives the secret's value: the last of its tokens.
-func (w *world) Fetch(context.Context, string) ([]byte, string, error) {
+func (w *world) Fetch(context.Context, string) ([]byte, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.tokens) == 0 {
-		return nil, "", fault.New(fault.NotFound, "the secret waypost/stores does not exist")
+		return nil, fault.New(fault.NotFound, "the secret waypost/stores does not exist")
 	}
-	return []byte(`{"token": "` + w.tokens[len(w.tokens)-1] + `"}`), "v", nil
+	return []byte(`{"token": "` + w.tokens[len(w.tokens)-1] + `"}`), nil
 }
 
 // Do answers a call, as egress.Client does.
