@@ -325,7 +325,7 @@ func merged(s action.Settings, patch []byte) ([]byte, error) {
 				Message: "is not a setting: send what stands in it, as in {\"timeout\": \"5s\"}"}})
 		}
 	}
-	now, err := json.Marshal(s)
+	now, err := schema.Encode(s)
 	if err != nil {
 		return nil, err
 	}
@@ -333,7 +333,7 @@ func merged(s action.Settings, patch []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(mergePatch(base, doc))
+	return schema.Encode(mergePatch(base, doc))
 }
 
 // mergePatch is RFC 7396, section 2.

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/schema"
 )
 
 // A Key names an item.
@@ -94,7 +95,7 @@ func get(ctx context.Context, s Store, key Key, v any, missing string) (stamp in
 
 // item makes an item to write: stamp is that of the one it replaces, or 0.
 func item(key Key, v any, stamp int, at time.Time) (Item, error) {
-	data, err := json.Marshal(v)
+	data, err := schema.Encode(v)
 	if err != nil {
 		return Item{}, fmt.Errorf("writing the catalog's %s %s: %w", key.Name, key.Version, err)
 	}

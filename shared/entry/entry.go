@@ -25,6 +25,7 @@ import (
 	"github.com/waypost/waypost/shared/ledger"
 	"github.com/waypost/waypost/shared/mapping"
 	"github.com/waypost/waypost/shared/profile"
+	"github.com/waypost/waypost/shared/schema"
 )
 
 // Listeners finds the live journeys of an event type.
@@ -152,6 +153,10 @@ func (h *Handler) wanted(e Event, listening *catalog.Listening, now time.Time) (
 		if err != nil {
 			return nil, err
 		}
+		if len(input) > MaxInput {
+			return nil, fault.New(fault.TooLarge, "the event is too large for the journey %s: written out as JSON, with every number in full, it makes an execution's "+
+				"input of %d bytes, and %d are allowed", l.Journey, len(input), MaxInput)
+		}
 		w := entrant{Execution: ledger.Execution{
 			Execution: ledger.ExecutionName(l.Journey, e.Source, e.ID, id), Journey: l.Journey, Version: l.Version, Profile: id,
 			StateMachine: l.Machine, Express: l.Express, Input: input, State: ledger.Pending,
@@ -193,11 +198,11 @@ func evaluate(l catalog.Listener, env mapping.Env) (id string, enters bool, _ er
 
 // input is what an execution is started with: delivery.State as JSON.
 func input(e Event, l catalog.Listener, id string, now time.Time) (string, error) {
-	data, err := json.Marshal(e.Data)
+	data, err := schema.Encode(e.Data)
 	if err != nil {
 		return "", fmt.Errorf("encoding the event's data: %w", err)
 	}
-	out, err := json.Marshal(delivery.State{
+	out, err := schema.Encode(delivery.State{
 		Format: delivery.Format, Journey: delivery.Journey{Name: l.Journey, Version: l.Version},
 		Entry: delivery.Entry{ID: e.ID, Source: e.Source, Type: e.Type, Time: e.Time, Subject: e.Subject, Accepted: now},
 		Event: data, Profile: id, Steps: json.RawMessage(`{}`),

@@ -17,6 +17,12 @@ import (
 // execution's state, whose limit is 256 KiB for all that is gathered on the way.
 const MaxEvent = 128 << 10
 
+// MaxInput is the most bytes that an execution's input may have: Step Functions
+// takes 256 KiB, for the input and all that the steps add to it. Data that is
+// sent in few bytes may take many as JSON: 1e20 does. The execution's record,
+// which holds it, stays within DynamoDB's 400 KB too.
+const MaxInput = 192 << 10
+
 // An Event is a CloudEvent (https://github.com/cloudevents/spec, version 1.0)
 // in structured JSON.
 type Event struct {

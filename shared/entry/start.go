@@ -10,6 +10,7 @@ import (
 	"github.com/waypost/waypost/shared/delivery"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/ledger"
+	"github.com/waypost/waypost/shared/schema"
 )
 
 // Machines starts executions of state machines.
@@ -45,7 +46,7 @@ func Listed(e ledger.Execution, x ledger.ExecutedAs) (ledger.Execution, error) {
 		return e, fmt.Errorf("reading the execution's input: %w", err)
 	}
 	s.Journey.Version = x.Version
-	input, err := json.Marshal(s)
+	input, err := schema.Encode(s)
 	if err != nil {
 		return e, fmt.Errorf("encoding the execution's input: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/waypost/waypost/shared/delivery"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/ledger"
+	"github.com/waypost/waypost/shared/schema"
 )
 
 // Task makes the Lambda handler of a function that a state machine or a
@@ -46,7 +47,7 @@ func (h bytesHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(out)
+	return schema.Encode(out)
 }
 
 // named is an error that Lambda reports under a name: a value of this very

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/waypost/waypost/shared/schema"
 )
 
 // Text is how a value prints in a template: strings as they are, numbers as in
@@ -60,18 +62,9 @@ func appendFloat(b []byte, v float64) []byte {
 
 // toJSON gives compact JSON, with <, > and & as they are.
 func toJSON(v any) []byte {
-	var b appender
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(untimed(v)); err != nil || len(b) == 0 {
+	text, err := schema.Encode(untimed(v))
+	if err != nil {
 		return nil // what Decode gives can always be encoded
 	}
-	return b[:len(b)-1]
-}
-
-type appender []byte
-
-func (a *appender) Write(p []byte) (int, error) {
-	*a = append(*a, p...)
-	return len(p), nil
+	return text
 }
