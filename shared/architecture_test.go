@@ -20,7 +20,7 @@ const module = "github.com/waypost/waypost/"
 
 // outside are the packages that may meet AWS: adapters, named by technology,
 // the one edge to Lambda, and what puts the functions together.
-var outside = []string{"assemble", "dynamo", "lambdaedge", "secretsmanager", "sqs", "stepfunctions"}
+var outside = []string{"assemble", "awserror", "dynamo", "lambdaedge", "secretsmanager", "sqs", "stepfunctions"}
 
 // technology are modules that the domain and the handlers never import.
 var technology = []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "github.com/aws/aws-lambda-go", "github.com/aws/aws-cdk-go"}

@@ -200,6 +200,39 @@ func nothingLeaks(t *testing.T, w *rig.World) {
 	}
 }
 
+// AWS repeats in its refusals the values that it refuses; the log has their codes.
+func TestRefusalsAreLoggedByTheirCode(t *testing.T) {
+	t.Parallel()
+	for _, op := range []string{"StartExecution", "PutItem ledger", "PutItem ledger event", "UpdateItem ledger", "Query ledger", "GetItem profiles", "PutItem profiles",
+		"GetItem catalog", "SendMessage"} {
+		t.Run(op, func(t *testing.T) {
+			t.Parallel()
+			rig.Run(t, func(t *testing.T, w *rig.World) {
+				w.Publish(rig.Setup{ProfileSchema: leakSchema})
+				w.Answer = func(name string) (int, string) {
+					if name != op {
+						return 0, ""
+					}
+					return http.StatusBadRequest, `{"__type": "ValidationException", "Message": "1 validation error detected: Value '` + leakName + `' at 'input' failed to satisfy constraint"}`
+				}
+				w.Endpoint.Answer = answers(rig.Reply{Fails: egress.Connect}) // it ends as a dead letter
+				w.Call(http.MethodPut, "/admin/v1/profiles/c-1", leakProfile)
+				w.Call(http.MethodPost, "/entry/", rig.EventOf("case-1", "c-1"))
+				sleep(100)
+				w.Sweep()
+				w.Call(http.MethodGet, "/admin/v1/deliveries?profile=c-1", "")
+				w.Call(http.MethodGet, "/admin/v1/profiles/c-1", "")
+				w.Answer = nil
+				w.Settle()
+				if !strings.Contains(w.Logs(), "ValidationException") {
+					t.Error("the log does not say why the request was refused")
+				}
+				nothingLeaks(t, w)
+			})
+		})
+	}
+}
+
 // A credential that is renewed leaks neither before nor after.
 func TestNothingLeaksAtRenewal(t *testing.T) {
 	t.Parallel()

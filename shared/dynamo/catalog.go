@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/waypost/waypost/shared/awserror"
 	"github.com/waypost/waypost/shared/catalog"
 	"github.com/waypost/waypost/shared/fault"
 )
@@ -86,7 +87,7 @@ func (c *Catalog) Write(ctx context.Context, items []catalog.Item) error {
 	}
 	_, err := c.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
 	if _, refused := conflict(err); refused {
-		return fault.Wrap(err, fault.Conflict, "the catalog's items have changed meanwhile")
+		return fault.Wrap(awserror.Loggable(err), fault.Conflict, "the catalog's items have changed meanwhile")
 	}
 	if err != nil {
 		return failed(err, "catalog")

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/waypost/waypost/shared/awserror"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/ledger"
 )
@@ -81,17 +82,18 @@ func unmarshal(it item, v any) error {
 
 // failed is the fault for a service that did not do what it was asked. A
 // throttled or failing DynamoDB may do it later; anything else is a defect or a
-// deployment's mistake, which retries alike until somebody mends it.
+// deployment's mistake, which retries alike until somebody mends it. Its cause
+// repeats no value.
 func failed(err error, what string) error {
 	var missing *types.ResourceNotFoundException
 	if errors.As(err, &missing) {
-		return fault.Wrap(err, fault.Unavailable, "the %s table does not exist", what)
+		return fault.Wrap(awserror.Loggable(err), fault.Unavailable, "the %s table does not exist", what)
 	}
 	var api smithy.APIError
 	if errors.As(err, &api) && (api.ErrorCode() == "AccessDeniedException" || api.ErrorCode() == "ValidationException") {
-		return fault.Wrap(err, fault.Internal, "the %s table refused the request; the log has the details", what)
+		return fault.Wrap(awserror.Loggable(err), fault.Internal, "the %s table refused the request; the log has the details", what)
 	}
-	return fault.Wrap(err, fault.Unavailable, "the %s table did not answer", what)
+	return fault.Wrap(awserror.Loggable(err), fault.Unavailable, "the %s table did not answer", what)
 }
 
 // unkeepable says that a table refused an item for what it holds: its size,

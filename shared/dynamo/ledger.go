@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/waypost/waypost/shared/awserror"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/ledger"
 	"github.com/waypost/waypost/shared/schema"
@@ -197,7 +198,7 @@ func (l *Ledger) Put(ctx context.Context, d ledger.Delivery, holder string) erro
 		if sameSettlement(met, it) {
 			return nil // the answer to an earlier try was lost
 		}
-		return fault.Wrap(err, fault.Conflict, "the delivery %s is held by another function", d.ID())
+		return fault.Wrap(awserror.Loggable(err), fault.Conflict, "the delivery %s is held by another function", d.ID())
 	}
 	if unkeepable(err) {
 		return fault.Wrap(err, fault.TooLarge, "the record of the delivery %s is more than the ledger table can keep", d.ID())

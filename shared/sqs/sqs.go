@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/waypost/waypost/shared/awserror"
 	"github.com/waypost/waypost/shared/fault"
 )
 
@@ -19,7 +20,7 @@ type DeadLetters struct {
 // Add implements delivery.DeadLetters.
 func (d *DeadLetters) Add(ctx context.Context, id string) error {
 	if _, err := d.Client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &d.Queue, MessageBody: &id}); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "the dead-letter queue did not answer")
+		return fault.Wrap(awserror.Loggable(err), fault.Unavailable, "the dead-letter queue did not answer")
 	}
 	return nil
 }

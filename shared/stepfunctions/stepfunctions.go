@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/waypost/waypost/shared/awserror"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/journey"
 	"github.com/waypost/waypost/shared/ledger"
@@ -74,7 +75,7 @@ func (s *Service) Start(ctx context.Context, machine, name, input string) error 
 	case err == nil, errors.As(err, &exists):
 		return nil
 	case refusal(err):
-		return fault.Wrap(err, fault.Conflict, "Step Functions refused the execution: %s", code(err))
+		return fault.Wrap(awserror.Loggable(err), fault.Conflict, "Step Functions refused the execution: %s", code(err))
 	}
 	return failed(err, "the execution could not be started")
 }
@@ -151,7 +152,7 @@ func (s *Service) Visits(ctx context.Context, arn string) ([]ledger.Visit, error
 // missing tells an execution that is not there from a failing service.
 func missing(err error) error {
 	if _, gone := errors.AsType[*types.ExecutionDoesNotExist](err); gone {
-		return fault.Wrap(err, fault.NotFound, "Step Functions does not know the execution")
+		return fault.Wrap(awserror.Loggable(err), fault.NotFound, "Step Functions does not know the execution")
 	}
 	return failed(err, "the execution could not be read")
 }
@@ -161,5 +162,5 @@ func failed(err error, what string) error {
 	if invalid, ok := errors.AsType[*types.InvalidDefinition](err); ok {
 		return fault.Wrap(invalid, fault.Internal, "%s: Step Functions refuses its definition", what)
 	}
-	return fault.Wrap(err, fault.Unavailable, "%s: Step Functions did not answer as it should", what)
+	return fault.Wrap(awserror.Loggable(err), fault.Unavailable, "%s: Step Functions did not answer as it should", what)
 }
