@@ -34,6 +34,9 @@ func executionItemOf(e ledger.Execution) (item, error) {
 // Create records an execution as pending, and with rule claims the profile's
 // entry into the journey too. False means that it was not created: there is
 // one of that name already, or re-entrance refuses it; refused says which.
+//
+// With rule, one that is there and pending is written anew together with its
+// claim: it may be what a dead try left, and the sweep be about to drop both.
 func (l *Ledger) Create(ctx context.Context, e ledger.Execution, rule *ledger.Reentry) (created, refused bool, _ error) {
 	it, err := executionItemOf(e)
 	if err != nil {
@@ -50,10 +53,9 @@ func (l *Ledger) Create(ctx context.Context, e ledger.Execution, rule *ledger.Re
 		}
 		return true, false, nil
 	}
-	key := hashed("reentry", e.Journey, e.Profile)
-	// Whose claim it is may claim again: its first try may have died before its
-	// event was accepted, and the sweep have dropped what it left.
-	claim := &types.Put{TableName: &l.Table, Item: item{"execution": text(key), "node": text(ownNode), "by": text(e.Execution), "at": moment(e.EnteredAt)},
+	record := &types.Put{TableName: &l.Table, Item: it, ConditionExpression: aws.String("attribute_not_exists(execution) OR #state = :pending"),
+		ExpressionAttributeNames: map[string]string{"#state": "state"}, ExpressionAttributeValues: item{":pending": text(ledger.Pending)}}
+	claim := &types.Put{TableName: &l.Table, Item: item{"execution": text(claimKey(e)), "node": text(ownNode), "by": text(e.Execution), "at": moment(e.EnteredAt)},
 		ConditionExpression:       aws.String("attribute_not_exists(execution) OR #by = :me"),
 		ExpressionAttributeNames:  map[string]string{"#by": "by"},
 		ExpressionAttributeValues: item{":me": text(e.Execution)}}
@@ -63,7 +65,7 @@ func (l *Ledger) Create(ctx context.Context, e ledger.Execution, rule *ledger.Re
 		claim.ExpressionAttributeValues[":before"] = moment(e.EnteredAt.Add(-rule.After))
 	}
 	_, err = l.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-		{Put: &types.Put{TableName: &l.Table, Item: it, ConditionExpression: fresh}}, {Put: claim},
+		{Put: record}, {Put: claim},
 	}}, againAfterConflicts)
 	if err == nil {
 		return true, false, nil
@@ -97,15 +99,34 @@ func (l *Ledger) Update(ctx context.Context, e ledger.Execution) error {
 	return nil
 }
 
+// claimKey is the key of a re-entrance: who entered a journey last, and when.
+func claimKey(e ledger.Execution) string { return hashed("reentry", e.Journey, e.Profile) }
+
 // Drop deletes the record of an execution whose event was not accepted with
-// it, where it is still as it was read.
+// it, where it is still as it was read, and with it the claim that it may have
+// on its profile's entry: who never entered keeps nobody out.
 func (l *Ledger) Drop(ctx context.Context, e ledger.Execution) error {
-	_, err := l.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+	var claim struct {
+		By string `json:"by"`
+	}
+	if err := l.get(ctx, claimKey(e), ownNode, &claim, "nobody has entered"); err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	drops := []types.TransactWriteItem{{Delete: &types.Delete{
 		TableName: &l.Table, Key: item{"execution": text(e.Execution), "node": text(ownNode)},
 		ConditionExpression:       aws.String("#state = :pending AND #entered = :entered"),
 		ExpressionAttributeNames:  map[string]string{"#state": "state", "#entered": "enteredAt"},
 		ExpressionAttributeValues: item{":pending": text(ledger.Pending), ":entered": moment(e.EnteredAt)},
-	})
+	}}}
+	if claim.By == e.Execution {
+		drops = append(drops, types.TransactWriteItem{Delete: &types.Delete{
+			TableName: &l.Table, Key: item{"execution": text(claimKey(e)), "node": text(ownNode)},
+			ConditionExpression:       aws.String("#by = :execution"),
+			ExpressionAttributeNames:  map[string]string{"#by": "by"},
+			ExpressionAttributeValues: item{":execution": text(e.Execution)},
+		}})
+	}
+	_, err := l.Client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: drops}, againAfterConflicts)
 	if _, changed := conflict(err); changed || err == nil {
 		return nil
 	}

@@ -50,7 +50,9 @@ const (
 	// time a delivery waits for, the sweep looks whether anybody came back.
 	claimSlack   = 15 * time.Second
 	waitSlack    = time.Minute
-	pendingSlack = 30 * time.Second
+	// pendingSlack is how long entry may take over an event: its function's
+	// deadline is 40 s at most. What is younger is not the sweep's.
+	pendingSlack = 45 * time.Second
 )
 
 // A deliveryItem is a delivery with the table's own attributes. What the
