@@ -111,6 +111,35 @@ func TestAcceptedEvents(t *testing.T) {
 	})
 }
 
+// An event that has no profile for one journey enters the others; one whose
+// profile's id is none is refused.
+func TestEventWithoutAProfileForOneJourney(t *testing.T) {
+	t.Parallel()
+	rig.Run(t, func(t *testing.T, w *rig.World) {
+		w.Publish(rig.Setup{})
+		w.Put("events/"+rig.Event, `{"type": "object", "required": ["orderId", "customerId"], "properties": {
+			"orderId": {"type": "string"}, "customerId": {"type": "string"}, "total": {"type": "number"}, "payerId": {"type": "string"}}}`)
+		w.Put("journeys/paid", `{"name": "paid", "entry": {"event": "order.ready", "profile": "event.payerId"}, "steps": [{"id": "later", "wait": {"for": "PT1S"}}]}`)
+		w.Admin(http.MethodPost, "journeys/paid/publish", "")
+		sleep(2)
+		if a := w.Send("case-1"); len(a.Executions) != 1 || a.Executions[0].Journey != rig.Journey {
+			t.Errorf("got %+v, want %s alone", a, rig.Journey)
+		}
+		if got := strings.Count(w.Logs(), "its entry.profile is nil"); got != 1 {
+			t.Errorf("the log says it %d times, want once", got)
+		}
+		if a := w.SendEvent(rig.Patch(t, rig.EventOf("case-2", "c-1"), `{"data": {"payerId": "c-2"}}`)); len(a.Executions) != 2 {
+			t.Errorf("got %+v, want both journeys", a)
+		}
+		for _, id := range []string{"", strings.Repeat("c", 513)} {
+			code, text := w.Call(http.MethodPost, "/entry/", rig.Patch(t, rig.EventOf("case-3", "c-1"), `{"data": {"payerId": "`+id+`"}}`))
+			if code != http.StatusUnprocessableEntity || !strings.Contains(text, "journey paid") {
+				t.Errorf("got %d %s, want 422 that names the journey", code, text)
+			}
+		}
+	})
+}
+
 // Re-entrance: each line is an event, the seconds after which it is sent, and
 // whether the profile enters.
 func TestReentry(t *testing.T) {

@@ -111,7 +111,8 @@ func (h *Handler) Enter(ctx context.Context, e Event) (Answer, error) {
 // just been published hears the next event.
 func (h *Handler) find(ctx context.Context, e Event, now time.Time) ([]entrant, error) {
 	if known := h.Listeners.Known(e.Type); known != nil {
-		if wanted, err := h.wanted(e, known, now); err == nil && len(wanted) > 0 {
+		if wanted, nobody, err := h.wanted(e, known, now); err == nil && len(wanted) > 0 {
+			h.without(ctx, e, nobody)
 			return wanted, nil
 		}
 	}
@@ -119,7 +120,17 @@ func (h *Handler) find(ctx context.Context, e Event, now time.Time) ([]entrant, 
 	if err != nil {
 		return nil, err
 	}
-	return h.wanted(e, listening, now)
+	wanted, nobody, err := h.wanted(e, listening, now)
+	h.without(ctx, e, nobody)
+	return wanted, err
+}
+
+// without notes the journeys that an event does not enter for want of a profile.
+func (h *Handler) without(ctx context.Context, e Event, nobody []catalog.Listener) {
+	for _, l := range nobody {
+		h.Log.LogAttrs(ctx, slog.LevelInfo, "not entered: its entry.profile is nil for this event",
+			slog.String("journey", l.Journey), slog.Int("version", l.Version), slog.String("type", e.Type))
+	}
 }
 
 // An entrant is an execution that an event asks for.
@@ -129,16 +140,16 @@ type entrant struct {
 }
 
 // wanted holds the event against its schema, and evaluates each journey's
-// entry: which profile enters, if any.
-func (h *Handler) wanted(e Event, listening *catalog.Listening, now time.Time) ([]entrant, error) {
+// entry: which profile enters, if any. nobody are the journeys that would be
+// entered, had the event a profile for them.
+func (h *Handler) wanted(e Event, listening *catalog.Listening, now time.Time) (out []entrant, nobody []catalog.Listener, _ error) {
 	if listening.Schema != nil {
 		if err := fault.Document("the event does not fit the schema of "+e.Type, fault.Under("data", listening.Schema.Validate(e.Data))); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	env := mapping.Env{Event: e.Data, Now: now,
 		Entry: mapping.Entry{ID: e.ID, Source: e.Source, Type: e.Type, Time: e.Time, Subject: e.Subject}}
-	var out []entrant
 	var details []fault.Detail
 	for _, l := range listening.Journeys {
 		id, enters, err := evaluate(l, env)
@@ -149,12 +160,16 @@ func (h *Handler) wanted(e Event, listening *catalog.Listening, now time.Time) (
 		if !enters {
 			continue
 		}
+		if id == "" {
+			nobody = append(nobody, l)
+			continue
+		}
 		input, err := input(e, l, id, now)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if len(input) > MaxInput {
-			return nil, fault.New(fault.TooLarge, "the event is too large for the journey %s: written out as JSON, with every number in full, it makes an execution's "+
+			return nil, nil, fault.New(fault.TooLarge, "the event is too large for the journey %s: written out as JSON, with every number in full, it makes an execution's "+
 				"input of %d bytes, and %d are allowed", l.Journey, len(input), MaxInput)
 		}
 		w := entrant{Execution: ledger.Execution{
@@ -167,10 +182,12 @@ func (h *Handler) wanted(e Event, listening *catalog.Listening, now time.Time) (
 		}
 		out = append(out, w)
 	}
-	return out, fault.Document("the event cannot enter every journey that listens to it", details)
+	return out, nobody, fault.Document("the event cannot enter every journey that listens to it", details)
 }
 
-// evaluate gives the id of the profile that enters a journey, and whether one does.
+// evaluate gives the id of the profile that enters a journey, and whether one
+// does. It is "" where the event has none: an event may be about nobody for one
+// journey, and about a customer for another.
 func evaluate(l catalog.Listener, env mapping.Env) (id string, enters bool, _ error) {
 	if l.Entry.When != "" {
 		when, err := mapping.ParseExpression(l.Entry.When)
@@ -188,6 +205,9 @@ func evaluate(l catalog.Listener, env mapping.Env) (id string, enters bool, _ er
 	v, err := expression.Eval(env)
 	if err != nil {
 		return "", false, err
+	}
+	if v == nil {
+		return "", true, nil
 	}
 	id, ok := v.(string)
 	if !ok || profile.CheckID(id) != nil {
