@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +137,39 @@ func TestEventWithoutAProfileForOneJourney(t *testing.T) {
 			if code != http.StatusUnprocessableEntity || !strings.Contains(text, "journey paid") {
 				t.Errorf("got %d %s, want 422 that names the journey", code, text)
 			}
+		}
+	})
+}
+
+// A repeat of an accepted event is answered as before, whatever has become of
+// its type's schema.
+func TestRepeatAfterASchemaChange(t *testing.T) {
+	t.Parallel()
+	rig.Run(t, func(t *testing.T, w *rig.World) {
+		w.Publish(rig.Setup{})
+		first := w.Send("case-1")
+		w.Put("events/"+rig.Event, `{"type": "object", "required": ["orderId", "customerId", "storeId"], "properties": {
+			"orderId": {"type": "string"}, "customerId": {"type": "string"}, "total": {"type": "number"}, "storeId": {"type": "string"}}}`)
+		sleep(2)
+		if a := w.Send("case-1"); !a.Duplicate || !slices.Equal(a.Executions, first.Executions) {
+			t.Errorf("got %+v, want a duplicate of %+v", a, first)
+		}
+		if code, text := w.Call(http.MethodPost, "/entry/", rig.EventOf("case-2", "c-1")); code != http.StatusUnprocessableEntity {
+			t.Errorf("another event: got %d %s, want 422", code, text)
+		}
+		w.Fail = func(op string, _ []byte) rig.Fault { // whether it was accepted is not known: its sender must try again
+			if op == "GetItem ledger event" {
+				return rig.Refuses
+			}
+			return rig.Works
+		}
+		if code, text := w.Call(http.MethodPost, "/entry/", rig.EventOf("case-1", "c-1")); code != http.StatusServiceUnavailable {
+			t.Errorf("while the ledger is away: got %d %s, want 503", code, text)
+		}
+		w.Fail = nil
+		w.Settle()
+		if got := len(w.Endpoint.Calls("")); got != 1 {
+			t.Errorf("%d calls, want 1", got)
 		}
 	})
 }

@@ -48,8 +48,8 @@ const (
 	kept = 400 * 24 * time.Hour
 	// claimSlack and waitSlack are how long after a lease's end, or after the
 	// time a delivery waits for, the sweep looks whether anybody came back.
-	claimSlack   = 15 * time.Second
-	waitSlack    = time.Minute
+	claimSlack = 15 * time.Second
+	waitSlack  = time.Minute
 	// pendingSlack is how long entry may take over an event: its function's
 	// deadline is 40 s at most. What is younger is not the sweep's.
 	pendingSlack = 45 * time.Second

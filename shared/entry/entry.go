@@ -82,7 +82,15 @@ func (h *Handler) Enter(ctx context.Context, e Event) (Answer, error) {
 	now := h.Now()
 	wanted, err := h.find(ctx, e, now)
 	if err != nil {
-		return Answer{}, err
+		// What was accepted stays so, whatever has become of its schema.
+		before, readErr := h.Events.Event(ctx, e.Source, e.ID)
+		switch {
+		case readErr == nil:
+			return h.repeat(ctx, e, before)
+		case fault.Is(readErr, fault.NotFound):
+			return Answer{}, err
+		}
+		return Answer{}, readErr
 	}
 	if slices.ContainsFunc(wanted, func(w entrant) bool { return w.rule != nil }) {
 		// Re-entrance is claimed for good: not for a repeat of an event.
