@@ -208,14 +208,15 @@ func (w *World) Items(table string) []map[string]dynamotypes.AttributeValue {
 func (w *World) Due() []string {
 	w.t.Helper()
 	far := time.Now().Add(1000 * time.Hour)
-	executions, deliveries, err := w.Ledger.Due(context.Background(), far, 1000)
-	w.must(err)
 	var keys []string
-	for _, e := range executions {
-		keys = append(keys, e.Execution)
-	}
-	for _, d := range deliveries {
-		keys = append(keys, d.ID().String())
+	for due, err := range w.Ledger.Due(context.Background(), far, 1000) {
+		w.must(err)
+		for _, e := range due.Executions {
+			keys = append(keys, e.Execution)
+		}
+		for _, d := range due.Deliveries {
+			keys = append(keys, d.ID().String())
+		}
 	}
 	return keys
 }

@@ -99,6 +99,22 @@ func (l *Ledger) Update(ctx context.Context, e ledger.Execution) error {
 	return nil
 }
 
+// PostponeStart moves the time at which somebody looks at a pending execution
+// again, where it is still as it was read.
+func (l *Ledger) PostponeStart(ctx context.Context, e ledger.Execution, until time.Time) error {
+	_, err := l.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &l.Table, Key: item{"execution": text(e.Execution), "node": text(ownNode)},
+		UpdateExpression:          aws.String("SET #due = :until"),
+		ConditionExpression:       aws.String("#state = :pending AND #entered = :entered"),
+		ExpressionAttributeNames:  map[string]string{"#due": "due", "#state": "state", "#entered": "enteredAt"},
+		ExpressionAttributeValues: item{":until": moment(until), ":pending": text(ledger.Pending), ":entered": moment(e.EnteredAt)},
+	})
+	if _, changed := conflict(err); changed || err == nil {
+		return nil
+	}
+	return failed(err, "ledger")
+}
+
 // claimKey is the key of a re-entrance: who entered a journey last, and when.
 func claimKey(e ledger.Execution) string { return hashed("reentry", e.Journey, e.Profile) }
 

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"strconv"
 	"time"
@@ -108,35 +109,52 @@ func (l *Ledger) page(ctx context.Context, index, key, value string, since, befo
 	return found[:min(limit, len(found))], nil
 }
 
-// Due lists up to limit executions and deliveries that somebody should have
-// come back to by now.
-func (l *Ledger) Due(ctx context.Context, now time.Time, limit int) ([]ledger.Execution, []ledger.Delivery, error) {
-	var executions []ledger.Execution
-	var deliveries []ledger.Delivery
-	for n := range Shards {
-		out, err := l.Client.Query(ctx, &dynamodb.QueryInput{TableName: &l.Table, IndexName: aws.String(indexDue),
-			KeyConditionExpression:    aws.String("dueShard = :shard AND due <= :now"),
-			ExpressionAttributeValues: item{":shard": text(strconv.Itoa(n)), ":now": moment(now)}, Limit: aws.Int32(int32(limit))})
-		if err != nil {
-			return nil, nil, failed(err, "ledger")
+// Due gives the executions and deliveries that somebody should have come back
+// to by now, oldest first, in pages: of each shard of the index the next limit
+// records, or 1 MB of them. Its error is the last of it.
+func (l *Ledger) Due(ctx context.Context, now time.Time, limit int) iter.Seq2[ledger.Due, error] {
+	return func(yield func(ledger.Due, error) bool) {
+		var shards []*dynamodb.QueryPaginator
+		for n := range Shards {
+			shards = append(shards, dynamodb.NewQueryPaginator(l.Client, &dynamodb.QueryInput{TableName: &l.Table, IndexName: aws.String(indexDue),
+				KeyConditionExpression:    aws.String("dueShard = :shard AND due <= :now"),
+				ExpressionAttributeValues: item{":shard": text(strconv.Itoa(n)), ":now": moment(now)}, Limit: aws.Int32(int32(limit))}))
 		}
-		for _, it := range out.Items {
-			if !isOwn(it) {
-				continue
+		for len(shards) > 0 {
+			var page ledger.Due
+			for _, shard := range shards {
+				if err := duePage(ctx, shard, &page); err != nil {
+					yield(ledger.Due{}, err)
+					return
+				}
 			}
-			var e ledger.Execution
-			if err := unmarshal(it, &e); err != nil {
-				return nil, nil, err
+			if !yield(page, nil) {
+				return
 			}
-			executions = append(executions, e)
+			shards = slices.DeleteFunc(shards, func(s *dynamodb.QueryPaginator) bool { return !s.HasMorePages() })
 		}
-		found, err := decodeDeliveries(out.Items)
-		if err != nil {
-			return nil, nil, err
-		}
-		deliveries = append(deliveries, found...)
 	}
-	return executions, deliveries, nil
+}
+
+// duePage adds one page of one shard.
+func duePage(ctx context.Context, shard *dynamodb.QueryPaginator, page *ledger.Due) error {
+	out, err := shard.NextPage(ctx)
+	if err != nil {
+		return failed(err, "ledger")
+	}
+	for _, it := range out.Items {
+		if !isOwn(it) {
+			continue
+		}
+		var e ledger.Execution
+		if err := unmarshal(it, &e); err != nil {
+			return err
+		}
+		page.Executions = append(page.Executions, e)
+	}
+	found, err := decodeDeliveries(out.Items)
+	page.Deliveries = append(page.Deliveries, found...)
+	return err
 }
 
 // Postpone moves the time at which somebody looks at a delivery again, where

@@ -204,6 +204,12 @@ type ExecutedAs struct {
 	Express      bool   `json:"express,omitempty"`
 }
 
+// Due is some of what somebody must come back to.
+type Due struct {
+	Executions []Execution
+	Deliveries []Delivery
+}
+
 // A Reentry is a journey's rule on entering it again.
 type Reentry struct {
 	Allowed bool

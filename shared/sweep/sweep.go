@@ -6,6 +6,7 @@ package sweep
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"slices"
 	"sync"
@@ -21,10 +22,13 @@ import (
 
 // Ledger is what the sweep reads.
 type Ledger interface {
-	// Due lists up to limit records, of each index shard, that are due.
-	Due(ctx context.Context, now time.Time, limit int) ([]ledger.Execution, []ledger.Delivery, error)
+	// Due gives what is due, oldest first, in pages of up to limit records of
+	// each index shard. An error ends it.
+	Due(ctx context.Context, now time.Time, limit int) iter.Seq2[ledger.Due, error]
 	// Postpone moves the time at which a delivery is due again, if it is as it was.
 	Postpone(ctx context.Context, d ledger.Delivery, until time.Time) error
+	// PostponeStart does the same to an execution that is pending.
+	PostponeStart(ctx context.Context, e ledger.Execution, until time.Time) error
 	// Drop deletes an execution's record, if it is as it was.
 	Drop(ctx context.Context, e ledger.Execution) error
 }
@@ -58,7 +62,7 @@ type Report struct {
 	Dropped   int `json:"dropped"`   // records of executions whose event was never accepted
 	Settled   int `json:"settled"`   // deliveries that nobody will make
 	Postponed int `json:"postponed"` // deliveries whose execution still runs
-	Failed    int `json:"failed"`    // records that could not be dealt with; the next sweep tries again
+	Failed    int `json:"failed"`    // records that could not be dealt with; a later sweep tries again
 }
 
 const (
@@ -70,56 +74,73 @@ const (
 	again = 5 * time.Minute
 	// expressTime is how long an execution of an Express machine lasts at most.
 	expressTime = 5 * time.Minute
-	// reserve is what a batch may need of the function's deadline.
+	// reserve is what a record may need of the function's deadline.
 	reserve = 15 * time.Second
+	// soonest and latest bound when what failed is tried again: it is put off by
+	// half its age, so that what fails for long takes ever less of a sweep.
+	soonest, latest = time.Minute, 15 * time.Minute
 )
 
 // Sweep deals with everything that is due, as far as its time allows. Its
 // error means that the ledger could not be read.
-func (h *Handler) Sweep(ctx context.Context) (Report, error) {
-	var r Report
-	for {
-		executions, deliveries, err := h.Ledger.Due(ctx, h.Now(), batch)
-		if err != nil {
-			return r, err
+func (h *Handler) Sweep(ctx context.Context) (r Report, err error) {
+	for due, readErr := range h.Ledger.Due(ctx, h.Now(), batch) {
+		if err = readErr; err != nil {
+			break
 		}
-		h.deal(ctx, &r, executions, deliveries)
-		deadline, limited := ctx.Deadline()
-		late := limited && deadline.Sub(h.Now()) < reserve
-		if len(executions)+len(deliveries) < batch || r.Failed > 0 || late {
-			break // what failed would be read again at once
+		if h.deal(ctx, &r, due); h.late(ctx) {
+			break
 		}
 	}
 	if r != (Report{}) {
 		h.Log.LogAttrs(ctx, slog.LevelInfo, "swept", slog.Any("report", r))
 	}
-	return r, nil
+	return r, err
 }
 
-// deal deals with records and counts what became of them.
-func (h *Handler) deal(ctx context.Context, r *Report, executions []ledger.Execution, deliveries []ledger.Delivery) {
+// late says whether the function's time is nearly over.
+func (h *Handler) late(ctx context.Context) bool {
+	deadline, limited := ctx.Deadline()
+	return limited && deadline.Sub(h.Now()) < reserve
+}
+
+// deal deals with records and counts what became of them. What fails is put
+// off, so that it doesn't stand before what can be dealt with.
+func (h *Handler) deal(ctx context.Context, r *Report, due ledger.Due) {
 	var mu sync.Mutex
 	var all errgroup.Group // each has its own error
 	all.SetLimit(workers)
-	work := func(id string, f func() (count func(*Report) *int, _ error)) {
+	work := func(id string, since time.Time, f func() (count func(*Report) *int, _ error), postpone func(until time.Time) error) {
 		all.Go(func() error {
+			if h.late(ctx) {
+				return nil // the next sweep's
+			}
 			count, err := f()
+			if err != nil {
+				count = failed
+				until := h.Now().Add(min(max(h.Now().Sub(since)/2, soonest), latest))
+				h.Log.LogAttrs(ctx, slog.LevelError, "not swept; a later sweep tries again", slog.String("id", id), slog.Time("until", until), slog.Any("error", err))
+				if err := postpone(until); err != nil {
+					h.Log.LogAttrs(ctx, slog.LevelError, "not put off; the next sweep tries again", slog.String("id", id), slog.Any("error", err))
+				}
+			}
 			mu.Lock()
 			defer mu.Unlock()
-			if err != nil {
-				r.Failed++
-				h.Log.LogAttrs(ctx, slog.LevelError, "not swept; the next sweep tries again", slog.String("id", id), slog.Any("error", err))
-				return nil
-			}
 			*count(r)++
 			return nil
 		})
 	}
-	for _, e := range executions {
-		work(e.Execution, func() (func(*Report) *int, error) { return h.execution(ctx, e) })
+	for _, e := range due.Executions {
+		work(e.Execution, e.EnteredAt, func() (func(*Report) *int, error) { return h.execution(ctx, e) },
+			func(until time.Time) error { return h.Ledger.PostponeStart(ctx, e, until) })
 	}
-	for _, d := range deliveries {
-		work(d.ID().String(), func() (func(*Report) *int, error) { return h.delivery(ctx, d) })
+	for _, d := range due.Deliveries {
+		since := d.Lease
+		if d.State == ledger.Waiting {
+			since = d.Until
+		}
+		work(d.ID().String(), since, func() (func(*Report) *int, error) { return h.delivery(ctx, d) },
+			func(until time.Time) error { return h.Ledger.Postpone(ctx, d, until) })
 	}
 	_ = all.Wait()
 }
@@ -129,6 +150,7 @@ func started(r *Report) *int   { return &r.Started }
 func dropped(r *Report) *int   { return &r.Dropped }
 func settled(r *Report) *int   { return &r.Settled }
 func postponed(r *Report) *int { return &r.Postponed }
+func failed(r *Report) *int    { return &r.Failed }
 
 // execution starts what an accepted event still waits for.
 func (h *Handler) execution(ctx context.Context, e ledger.Execution) (func(*Report) *int, error) {
