@@ -28,7 +28,8 @@ func (h *Handler) journeys(a *api) {
 	takes(register(a, http.MethodPut, "/admin/v1/journeys/{name}", "put-journey", "save a journey's draft", h.putJourney),
 		"The journey. No event enters it until it is published.", journey.SchemaJSON())
 	register(a, http.MethodGet, "/admin/v1/journeys/{name}", "get-journey", "a journey's draft and its live version", h.getJourney)
-	register(a, http.MethodPost, "/admin/v1/journeys/{name}/publish", "publish-journey", "publish the draft as the live version", h.publishJourney)
+	register(a, http.MethodPost, "/admin/v1/journeys/{name}/publish", "publish-journey", "publish the draft as the live version", h.publishJourney).Description =
+		"Every event that is sent after the answer enters this version. Where a journey listened to the event type before, the answer takes a second for that."
 	register(a, http.MethodGet, "/admin/v1/journeys/{name}/versions/{n}", "get-journey-version", "a published version", h.getJourneyVersion)
 }
 

@@ -64,6 +64,7 @@ func newWorld(t testing.TB) *world {
 	w.catalog = &catalog.Catalog{
 		Store: &dynamo.Catalog{Client: client, Table: "catalog"}, Machines: w.machines, Guard: egress.NewGuard(egress.Policy{}),
 		Channels: []channel.Traits{webhook.Traits(), twilio.Traits()}, Names: journey.Placeholder, Prefix: "waypost-", Now: now,
+		Sleep: func(context.Context, time.Duration) error { return nil },
 	}
 	w.h = (&admin.Handler{
 		Catalog: w.catalog, Profiles: &dynamo.Profiles{Client: client, Table: "profiles", Key: "id"}, Ledger: w.ledger,

@@ -38,6 +38,8 @@ type Catalog struct {
 	// Prefix begins the name of every machine.
 	Prefix string
 	Now    func() time.Time
+	// Sleep waits until no function remembers what a change replaced; see Sleep.
+	Sleep func(ctx context.Context, d time.Duration) error
 }
 
 // A Version says which version of an action or a journey is published.

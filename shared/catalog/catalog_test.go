@@ -138,13 +138,15 @@ type world struct {
 	store    *store
 	machines *machines
 	now      time.Time
+	slept    []time.Duration // how long changes waited for entry's memory
 }
 
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, store: &store{items: map[catalog.Key]catalog.Item{}}, machines: &machines{made: map[string]bool{}},
 		now: time.Date(2026, 1, 31, 9, 30, 0, 0, time.UTC)}
 	w.Catalog = &catalog.Catalog{Store: w.store, Machines: w.machines, Guard: anyURL{}, Channels: []channel.Traits{webhook.Traits()},
-		Names: journey.Placeholder, Prefix: "w-", Now: func() time.Time { return w.now }}
+		Names: journey.Placeholder, Prefix: "w-", Now: func() time.Time { return w.now },
+		Sleep: func(ctx context.Context, d time.Duration) error { w.slept = append(w.slept, d); return ctx.Err() }}
 	return w
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/waypost/waypost/shared/journey"
@@ -34,8 +35,8 @@ func (c *Catalog) SaveJourney(ctx context.Context, name string, doc []byte) erro
 }
 
 // PublishJourney compiles the draft, makes its machine, and makes it the live
-// version: new events enter it, and whoever is in an older version finishes
-// there. Where the live version is the same already it answers that one.
+// version: events after its answer enter it, and whoever is in an older version
+// finishes there. Where the live version is the same already it answers that one.
 func (c *Catalog) PublishJourney(ctx context.Context, name string) (PublishedJourney, error) {
 	return repeated(func() (PublishedJourney, error) { return c.publishJourney(ctx, name) })
 }
@@ -81,7 +82,7 @@ func (c *Catalog) publishJourney(ctx context.Context, name string) (PublishedJou
 	if err := c.listen(ctx, ch, before, p, j.Entry); err != nil {
 		return PublishedJourney{}, err
 	}
-	return p, ch.write(ctx, c.Store)
+	return p, c.commit(ctx, ch)
 }
 
 // reopen makes a closed version live again, if it still compiles.
@@ -97,7 +98,7 @@ func (c *Catalog) reopen(ctx context.Context, ch *change, p PublishedJourney) er
 	if err := c.listen(ctx, ch, p, p, j.Entry); err != nil {
 		return err
 	}
-	return ch.write(ctx, c.Store)
+	return c.commit(ctx, ch)
 }
 
 // machineName names a machine after its journey, its version and what is in
@@ -123,13 +124,17 @@ func (c *Catalog) listen(ctx context.Context, ch *change, before, p PublishedJou
 				return err
 			}
 			ch.put(key, Listener{Journey: p.Journey}, stamp) // version 0: listens no more
+			ch.heard = true
 		}
 	}
 	key := Key{listenName(entry.Event), p.Journey}
-	var l Listener
-	stamp, err := get(ctx, c.Store, key, &l, "")
+	others, err := c.listenable(ctx, ch, entry.Event)
 	if err != nil {
 		return err
+	}
+	stamp := 0
+	if i := slices.IndexFunc(others, func(it Item) bool { return it.Key == key }); i >= 0 {
+		stamp = others[i].Stamp
 	}
 	ch.put(key, Listener{Journey: p.Journey, Version: p.Version, Machine: p.Machine, Express: p.Type == journey.Express, Entry: entry}, stamp)
 	return nil

@@ -42,8 +42,48 @@ func NewListeners(store Store, now func() time.Time) *Listeners {
 }
 
 // listenersAge is how long memory is trusted with who listens: shorter than
-// MaxAge, since an event that a journey misses does not come again.
+// MaxAge, since an event that a journey misses does not come again. A change
+// of it is answered only once every memory from before is older (Catalog.commit).
 const listenersAge = time.Second
+
+// settling is how long a change of who listens takes until no memory from
+// before is trusted, with a margin.
+const settling = listenersAge + 250*time.Millisecond
+
+// commit writes a change. Where entry may remember what was before, it waits
+// until that is forgotten: whoever sends an event after the answer finds the
+// change, and entry need not ask at each event. The first journey of an event
+// type waits for nothing, since nobody trusts a memory that nobody listens.
+func (c *Catalog) commit(ctx context.Context, ch *change) error {
+	if err := ch.write(ctx, c.Store); err != nil || !ch.heard {
+		return err
+	}
+	if err := c.Sleep(ctx, settling); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "the change is made; events of the next second may not find it yet")
+	}
+	return nil
+}
+
+// Sleep waits, unless its context ends before: then it gives the context's
+// error. It is what a Catalog is given outside tests.
+func Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// listenable reads who listens to an event type, those included that do no
+// more: some entry may still remember them.
+func (c *Catalog) listenable(ctx context.Context, ch *change, eventType string) ([]Item, error) {
+	items, err := c.Store.List(ctx, listenName(eventType))
+	ch.heard = ch.heard || len(items) > 0
+	return items, err
+}
 
 // Known gives what memory has of an event type, or nil where that is nothing
 // or not fresh.

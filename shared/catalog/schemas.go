@@ -79,13 +79,19 @@ func (c *Catalog) changeSchema(ctx context.Context, key Key, doc []byte, listed 
 	if stamp == 0 && listed != nil {
 		ch.put(*listed, struct{}{}, 0)
 	}
-	return ch.closes(way), ch.write(ctx, c.Store)
+	if with.event != "" {
+		if _, err := c.listenable(ctx, ch, with.event); err != nil {
+			return nil, err
+		}
+	}
+	return ch.closes(way), c.commit(ctx, ch)
 }
 
 // closes closes examples, as part of the change, and gives their names.
 func (c *change) closes(way []giver) (closed []string) {
 	for _, l := range way {
 		c.put(l.key, Listener{Journey: l.journey}, l.stamp)
+		c.heard = true
 		closed = append(closed, l.journey)
 	}
 	return closed

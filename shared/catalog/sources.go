@@ -79,7 +79,7 @@ func (c *Catalog) saveSource(ctx context.Context, name string, doc []byte) (s St
 	if stamp == 0 {
 		ch.put(Key{"list#" + KindSource, name}, struct{}{}, 0)
 	}
-	return s, ch.closes(way), ch.write(ctx, c.Store)
+	return s, ch.closes(way), c.commit(ctx, ch)
 }
 
 // Source gives a source as it is now.

@@ -107,6 +107,9 @@ type change struct {
 	at    time.Time
 	items []Item
 	err   error
+	// heard says that it changes what entry may remember: who listens to an
+	// event type that was listened to before, or its schema.
+	heard bool
 }
 
 func (c *change) put(key Key, v any, stamp int) {

@@ -115,8 +115,10 @@ func (h *Handler) Enter(ctx context.Context, e Event) (Answer, error) {
 
 // find gives the executions that an event asks for. Memory is trusted only
 // with those that it knows of: that a journey listens to no such event, or that
-// the event breaks its schema, is never taken from it, so a journey that has
-// just been published hears the next event.
+// the event breaks its schema, is never taken from it. Where another journey is
+// known to listen already, a publish is answered only once the memories from
+// before it are no longer trusted (catalog.Catalog). So a journey that has been
+// published hears the next event.
 func (h *Handler) find(ctx context.Context, e Event, now time.Time) ([]entrant, error) {
 	if known := h.Listeners.Known(e.Type); known != nil {
 		if wanted, nobody, err := h.wanted(e, known, now); err == nil && len(wanted) > 0 {

@@ -27,7 +27,7 @@ func New(p *assemble.Platform) lambda.Handler {
 	machines := &stepfunctions.Service{Client: sfn.NewFromConfig(p.AWS), Role: p.Env.JourneyRole, Tags: map[string]string{"waypost": p.Env.Prefix}}
 	h := &admin.Handler{
 		Catalog: &catalog.Catalog{Store: p.Catalog(db), Machines: machines, Guard: egress.NewGuard(p.Env.Egress), Channels: Channels(),
-			Names: func(name string) string { return p.Env.Names[name] }, Prefix: p.Env.Prefix, Now: p.Now},
+			Names: func(name string) string { return p.Env.Names[name] }, Prefix: p.Env.Prefix, Now: p.Now, Sleep: catalog.Sleep},
 		Profiles: p.Profiles(db), ProfileKey: p.Env.ProfileKey, Ledger: p.Ledger(db), Executions: machines, Log: p.Log, Now: p.Now,
 	}
 	return lambdaedge.URL(h.Routes())
