@@ -88,12 +88,16 @@ func (l *Ledger) OfJourney(ctx context.Context, journey string, hour, since, bef
 
 // page queries an index whose sort key is enteredAt, newest first.
 func (l *Ledger) page(ctx context.Context, index, key, value string, since, before time.Time, limit int) ([]ledger.Delivery, error) {
+	last := before.Add(-time.Microsecond)
+	if since.After(last) {
+		return nil, nil // DynamoDB refuses such a BETWEEN
+	}
 	var found []ledger.Delivery
 	pages := dynamodb.NewQueryPaginator(l.Client, &dynamodb.QueryInput{TableName: &l.Table, IndexName: aws.String(index),
 		KeyConditionExpression:   aws.String("#key = :key AND #at BETWEEN :since AND :before"),
 		ExpressionAttributeNames: map[string]string{"#key": key, "#at": "enteredAt"},
 		ExpressionAttributeValues: item{":key": text(value), ":since": moment(since),
-			":before": moment(before.Add(-time.Microsecond))},
+			":before": moment(last)},
 		ScanIndexForward: aws.Bool(false), Limit: aws.Int32(int32(min(limit, 1000)))})
 	for pages.HasMorePages() && len(found) < limit {
 		out, err := pages.NextPage(ctx)

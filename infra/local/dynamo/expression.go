@@ -45,6 +45,12 @@ func (e *expression) check() error {
 			return invalid("An expression attribute value used in expression is not defined; attribute value: %s", p)
 		}
 	}
+	for _, x := range []struct{ name, text string }{{"KeyConditionExpression", e.KeyConditionExpression},
+		{"ConditionExpression", e.ConditionExpression}, {"FilterExpression", e.FilterExpression}} {
+		if err := e.checkBounds(x.name, x.text); err != nil {
+			return err
+		}
+	}
 	if unused := missing(e.ExpressionAttributeNames, used); unused != "" {
 		return invalid("Value provided in ExpressionAttributeNames unused in expressions: keys: {%s}", unused)
 	}
@@ -52,6 +58,43 @@ func (e *expression) check() error {
 		return invalid("Value provided in ExpressionAttributeValues unused in expressions: keys: {%s}", unused)
 	}
 	return nil
+}
+
+var between = regexp.MustCompile(`(?i)\bBETWEEN\s+(:[A-Za-z0-9_]+)\s+AND\s+(:[A-Za-z0-9_]+)`)
+
+// checkBounds refuses a BETWEEN that no value can be in: DynamoDB does not
+// answer it with nothing.
+func (e *expression) checkBounds(name, text string) error {
+	for _, m := range between.FindAllStringSubmatch(text, -1) {
+		lower, upper := e.ExpressionAttributeValues[m[1]], e.ExpressionAttributeValues[m[2]]
+		for _, kind := range []string{"S", "N", "B"} {
+			from, noFrom := orderOf(lower, kind)
+			to, noTo := orderOf(upper, kind)
+			rule := ""
+			switch {
+			case (noFrom == nil) != (noTo == nil):
+				rule = "same data type for lower and upper bounds"
+			case noFrom == nil && from.compare(to) > 0:
+				rule = "upper bound to be greater than or equal to lower bound"
+			default:
+				continue
+			}
+			return invalid("Invalid %s: The BETWEEN operator requires %s; lower bound operand: AttributeValue: %s, upper bound operand: AttributeValue: %s",
+				name, rule, shown(lower), shown(upper))
+		}
+	}
+	return nil
+}
+
+// shown is a key attribute's value as DynamoDB's messages show it.
+func shown(v *value) string {
+	switch {
+	case v.S != nil:
+		return "{S:" + *v.S + "}"
+	case v.N != nil:
+		return "{N:" + *v.N + "}"
+	}
+	return "{B:" + string(v.B) + "}"
 }
 
 // missing lists the keys that are not used.
