@@ -44,7 +44,7 @@ func Load(ctx context.Context) (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(httpClient()))
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS settings: %w", err)
 	}
