@@ -6,4 +6,4 @@ import (
 	"github.com/waypost/waypost/shared/assemble/start"
 )
 
-func main() { start.Function(decide.New) }
+func main() { start.Function(decide.New, decide.Needs()...) }

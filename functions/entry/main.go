@@ -6,4 +6,4 @@ import (
 	"github.com/waypost/waypost/shared/assemble/start"
 )
 
-func main() { start.Function(entry.New) }
+func main() { start.Function(entry.New, entry.Needs()...) }

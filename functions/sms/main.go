@@ -6,4 +6,4 @@ import (
 	"github.com/waypost/waypost/shared/assemble/start"
 )
 
-func main() { start.Function(action.SMS) }
+func main() { start.Function(action.SMS, action.Needs()...) }

@@ -6,4 +6,4 @@ import (
 	"github.com/waypost/waypost/shared/assemble/sweep"
 )
 
-func main() { start.Function(sweep.New) }
+func main() { start.Function(sweep.New, sweep.Needs()...) }

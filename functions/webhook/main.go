@@ -6,4 +6,4 @@ import (
 	"github.com/waypost/waypost/shared/assemble/start"
 )
 
-func main() { start.Function(action.Webhook) }
+func main() { start.Function(action.Webhook, action.Needs()...) }

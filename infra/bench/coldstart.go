@@ -180,7 +180,7 @@ func (p *polls) start(ctx context.Context, file string) (time.Duration, error) {
 		"AWS_LAMBDA_RUNTIME_API=" + p.address, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIAFAKEFAKEFAKEFAKE", "AWS_SECRET_ACCESS_KEY=fake",
 		"AWS_LAMBDA_FUNCTION_NAME=bench", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
 		assemble.VarProfiles + "=p", assemble.VarCatalog + "=c", assemble.VarLedger + "=l", assemble.VarLimits + "=m",
-		assemble.VarDeadLetters + "=http://127.0.0.1:1/q", assemble.VarJourneyRole + "=arn:aws:iam::000000000000:role/r", assemble.VarPrefix + "=bench-",
+		assemble.VarDeadLetters + "=http://127.0.0.1:1/q", assemble.VarJourneyRole + "=arn:aws:iam::000000000000:role/r", assemble.VarNames + "={}", assemble.VarPrefix + "=bench-",
 	}
 	select {
 	case <-p.asked: // a late one of the run before

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/waypost/waypost/shared/egress"
 )
@@ -37,9 +39,9 @@ const (
 	VarRoutes      = "WAYPOST_EGRESS_ROUTES"
 )
 
-// ReadEnv reads the process's environment. Its error names the variable that
-// is missing or wrong.
-func ReadEnv() (Env, error) {
+// ReadEnv reads the process's environment, which must have the variables that
+// a function needs. Its error names those that are missing, or the one that is wrong.
+func ReadEnv(needs ...string) (Env, error) {
 	e := Env{
 		ProfilesTable: os.Getenv(VarProfiles), ProfileKey: os.Getenv(VarProfileKey), ProfilePath: os.Getenv(VarProfilePath),
 		CatalogTable: os.Getenv(VarCatalog), LedgerTable: os.Getenv(VarLedger), LimitsTable: os.Getenv(VarLimits),
@@ -48,10 +50,9 @@ func ReadEnv() (Env, error) {
 	if e.ProfileKey == "" {
 		e.ProfileKey = "id"
 	}
-	for name, value := range map[string]string{VarProfiles: e.ProfilesTable, VarCatalog: e.CatalogTable, VarLedger: e.LedgerTable} {
-		if value == "" {
-			return e, fmt.Errorf("the environment has no %s", name)
-		}
+	missing := slices.DeleteFunc(slices.Clone(needs), func(name string) bool { return os.Getenv(name) != "" })
+	if len(missing) > 0 {
+		return e, fmt.Errorf("the environment has no %s, which this function needs", strings.Join(missing, ", no "))
 	}
 	if names := os.Getenv(VarNames); names != "" {
 		if err := json.Unmarshal([]byte(names), &e.Names); err != nil {

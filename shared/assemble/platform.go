@@ -38,9 +38,9 @@ type Platform struct {
 }
 
 // Load makes the platform of a function that runs on Lambda, from its
-// environment.
-func Load(ctx context.Context) (*Platform, error) {
-	env, err := ReadEnv()
+// environment, which must have the variables that the function needs.
+func Load(ctx context.Context, needs ...string) (*Platform, error) {
+	env, err := ReadEnv(needs...)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,11 @@ import (
 	waypostsqs "github.com/waypost/waypost/shared/sqs"
 )
 
+// Needs are the variables that every action function cannot do without.
+func Needs() []string {
+	return []string{assemble.VarProfiles, assemble.VarCatalog, assemble.VarLedger, assemble.VarLimits, assemble.VarDeadLetters}
+}
+
 // Webhook delivers to any endpoint that speaks HTTP and JSON.
 func Webhook(p *assemble.Platform) lambda.Handler {
 	return handler(p, delivery.Provider{Channel: webhook.Channel{Now: p.Now}, Traits: webhook.Traits()})

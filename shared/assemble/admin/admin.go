@@ -21,6 +21,11 @@ func Channels() []channel.Traits {
 	return []channel.Traits{webhook.Traits(), twilio.Traits()}
 }
 
+// Needs are the variables that the function cannot do without.
+func Needs() []string {
+	return []string{assemble.VarProfiles, assemble.VarCatalog, assemble.VarLedger, assemble.VarJourneyRole, assemble.VarNames}
+}
+
 // New makes the handler.
 func New(p *assemble.Platform) lambda.Handler {
 	db := p.DB()

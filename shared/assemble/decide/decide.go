@@ -15,6 +15,11 @@ import (
 	"github.com/waypost/waypost/shared/source"
 )
 
+// Needs are the variables that the function cannot do without.
+func Needs() []string {
+	return []string{assemble.VarProfiles, assemble.VarCatalog}
+}
+
 // New makes the handler.
 func New(p *assemble.Platform) lambda.Handler {
 	return lambdaedge.Task(p.Log, Handler(p, egress.NewClient(egress.NewGuard(p.Env.Egress), egress.Config{})).Decide)

@@ -12,6 +12,11 @@ import (
 	"github.com/waypost/waypost/shared/stepfunctions"
 )
 
+// Needs are the variables that the function cannot do without.
+func Needs() []string {
+	return []string{assemble.VarCatalog, assemble.VarLedger}
+}
+
 // New makes the handler.
 func New(p *assemble.Platform) lambda.Handler {
 	db := p.DB()

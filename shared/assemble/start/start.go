@@ -14,10 +14,11 @@ import (
 )
 
 // Function runs f until its environment ends. It does not return; where the
-// environment is not what it must be, it says so and ends with status 1.
-func Function(f assemble.Function) {
+// environment is not what it must be, or lacks a variable that f needs, it says
+// so and ends with status 1.
+func Function(f assemble.Function, needs ...string) {
 	heap.Bound(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
-	p, err := assemble.Load(context.Background())
+	p, err := assemble.Load(context.Background(), needs...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "waypost: the function cannot start:", err)
 		os.Exit(1)

@@ -17,6 +17,11 @@ import (
 	"github.com/waypost/waypost/shared/sweep"
 )
 
+// Needs are the variables that the function cannot do without.
+func Needs() []string {
+	return []string{assemble.VarCatalog, assemble.VarLedger, assemble.VarDeadLetters}
+}
+
 // New makes the handler.
 func New(p *assemble.Platform) lambda.Handler {
 	db := p.DB()
