@@ -115,6 +115,10 @@ func (a *attempt) overtaken(err error) (Result, error) {
 	return Result{}, err
 }
 
+// SettledMessage is the message of the log line that each settled delivery
+// gets, with its outcome beside it: a deployment's metrics count these lines.
+const SettledMessage = "delivery settled"
+
 // settle writes an outcome onto the record that holder has. The dead letter is
 // added first: an id that is added twice does no harm, a missing one would.
 func (c *Closer) settle(ctx context.Context, d *ledger.Delivery, holder string, outcome ledger.Outcome, reason string) error {
@@ -140,7 +144,7 @@ func (c *Closer) settle(ctx context.Context, d *ledger.Delivery, holder string, 
 	if !outcome.GoesOn() {
 		level = slog.LevelWarn
 	}
-	c.Log.LogAttrs(ctx, level, "delivery settled",
+	c.Log.LogAttrs(ctx, level, SettledMessage,
 		slog.String("delivery", d.ID().String()), slog.String("journey", d.Journey), slog.Int("version", d.Version),
 		slog.String("action", d.Action), slog.String("channel", d.Channel), slog.String("provider", d.Provider),
 		slog.String("outcome", string(outcome)), slog.String("reason", d.Reason), slog.Int("code", d.Code),

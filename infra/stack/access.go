@@ -1,0 +1,173 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/waypost/waypost/shared/assemble"
+	"github.com/waypost/waypost/shared/journey"
+	"github.com/waypost/waypost/statemachines"
+)
+
+// newRoles makes the role that journeys run under, and the machine that makes
+// the deliveries which a journey does not wait for. What they may do, grant says.
+func (s *stack) newRoles() {
+	s.journeys = awsiam.NewRole(s.self, jsii.String("JourneysRole"), &awsiam.RoleProps{
+		Description: jsii.String("Journeys' state machines run under it"),
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("states.amazonaws.com"), &awsiam.ServicePrincipalOpts{
+			Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": s.self.Account()}},
+		}),
+	})
+	s.delivery = awsstepfunctions.NewStateMachine(s.self, jsii.String("Delivery"), &awsstepfunctions.StateMachineProps{
+		Comment:        jsii.String("Makes the deliveries of await: none"),
+		DefinitionBody: awsstepfunctions.DefinitionBody_FromString(jsii.String(statemachines.Delivery)),
+		RemovalPolicy:  awscdk.RemovalPolicy_DESTROY,
+	})
+}
+
+// environment is what a function finds in its environment.
+func (s *stack) environment(f function) *map[string]*string {
+	env := map[string]*string{
+		assemble.VarProfiles: s.tables.profiles.TableName(), assemble.VarProfileKey: &s.tables.profileKey,
+		assemble.VarCatalog: s.tables.catalog.TableName(), assemble.VarLedger: s.tables.ledger.TableName(),
+	}
+	if s.tables.profilePath != "" {
+		env[assemble.VarProfilePath] = &s.tables.profilePath
+	}
+	if f.kind == channel || f.kind == background {
+		env[assemble.VarDeadLetters] = s.deadLetters.QueueUrl()
+	}
+	if f.kind == channel {
+		env[assemble.VarLimits] = s.tables.limits.TableName()
+	}
+	if (f.kind == channel || f.name == "admin") && s.settings.EgressAllow != "" {
+		env[assemble.VarAllow] = &s.settings.EgressAllow
+	}
+	if f.name == "admin" {
+		env[assemble.VarJourneyRole], env[assemble.VarPrefix] = s.journeys.RoleArn(), &s.prefix
+	}
+	return &env
+}
+
+// name tells the admin function the ARNs that journeys' machines name.
+func (s *stack) name() {
+	names := map[string]any{journey.NameDelivery: s.delivery.StateMachineArn()}
+	for _, f := range s.functions {
+		if f.kind == channel || f.kind == condition {
+			names[f.name] = f.alias.FunctionArn()
+		}
+	}
+	s.function("admin").self.AddEnvironment(jsii.String(assemble.VarNames), s.self.ToJsonString(names, nil), nil)
+}
+
+// grant gives each function, and the machines' roles, what they need and no
+// more: the operations that their adapters call, on what they call them.
+func (s *stack) grant() {
+	for _, f := range s.ofKind(channel) {
+		f.alias.GrantInvoke(s.journeys)
+		f.alias.GrantInvoke(s.delivery)
+		allow(f, s.tables.profiles, "GetItem")
+		allow(f, s.tables.catalog, "GetItem")
+		allow(f, s.tables.ledger, "GetItem", "PutItem", "UpdateItem")
+		allow(f, s.tables.limits, "GetItem", "UpdateItem")
+		s.deadLetters.Grant(f.self, jsii.String("sqs:SendMessage"))
+		s.allowSecrets(f)
+	}
+	for _, f := range s.ofKind(condition) {
+		f.alias.GrantInvoke(s.journeys)
+		allow(f, s.tables.profiles, "GetItem")
+	}
+	s.delivery.GrantStartExecution(s.journeys)
+
+	entry := s.function("entry")
+	allow(entry, s.tables.catalog, "GetItem", "Query")
+	allow(entry, s.tables.ledger, "GetItem", "PutItem")
+	s.allowMachines(entry, "StartExecution")
+
+	sweep := s.function("sweep")
+	allow(sweep, s.tables.catalog, "GetItem")
+	allow(sweep, s.tables.ledger, "Query", "GetItem", "PutItem", "UpdateItem", "DeleteItem")
+	s.allowMachines(sweep, "StartExecution")
+	s.allowExecutions(sweep, "DescribeExecution")
+	s.deadLetters.Grant(sweep.self, jsii.String("sqs:SendMessage"))
+
+	admin := s.function("admin")
+	allow(admin, s.tables.profiles, "GetItem", "PutItem")
+	allow(admin, s.tables.catalog, "GetItem", "Query", "PutItem")
+	allow(admin, s.tables.ledger, "GetItem", "Query")
+	s.allowMachines(admin, "CreateStateMachine", "UpdateStateMachine", "DeleteStateMachine", "TagResource")
+	s.allowExecutions(admin, "DescribeExecution", "GetExecutionHistory")
+	// AWS lists machines as a whole, and has no resource for less.
+	statement(admin, []string{"states:ListStateMachines"}, "*")
+	admin.self.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions: jsii.Strings("iam:PassRole"), Resources: &[]*string{s.journeys.RoleArn()},
+		Conditions: &map[string]any{"StringEquals": map[string]any{"iam:PassedToService": "states.amazonaws.com"}},
+	}))
+}
+
+// allow lets a function do operations on a table, and on its indexes those
+// that read by them.
+func allow(f *lambdaFunction, table awsdynamodb.ITable, operations ...string) {
+	resources := []string{*table.TableArn()}
+	if slices.Contains(operations, "Query") {
+		resources = append(resources, *table.TableArn()+"/index/*")
+	}
+	statement(f, actionsOf("dynamodb", operations), resources...)
+}
+
+// statement lets a function do what no grant of CDK's covers.
+func statement(f *lambdaFunction, actions []string, resources ...string) {
+	f.self.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions: jsii.Strings(actions...), Resources: jsii.Strings(resources...),
+	}))
+}
+
+// allowSecrets lets a channel read secrets by name: those of the environment's
+// settings, or all of Waypost's. The ARN of a secret ends in six characters
+// that Secrets Manager adds to its name.
+func (s *stack) allowSecrets(f *lambdaFunction) {
+	names := s.settings.Functions[f.name].Secrets
+	if len(names) == 0 {
+		names = []string{"waypost/*"}
+	}
+	var arns []string
+	for _, name := range names {
+		if name[len(name)-1] != '*' {
+			name += "-??????"
+		}
+		arns = append(arns, *s.self.FormatArn(&awscdk.ArnComponents{Service: jsii.String("secretsmanager"), Resource: jsii.String("secret"),
+			ResourceName: &name, ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME}))
+	}
+	statement(f, []string{"secretsmanager:GetSecretValue"}, arns...)
+}
+
+// allowMachines lets a function do operations on the journeys' machines: those
+// whose names begin with the environment's prefix.
+func (s *stack) allowMachines(f *lambdaFunction, operations ...string) {
+	statement(f, actionsOf("states", operations), s.statesARN("stateMachine", s.prefix+"*"))
+}
+
+// allowExecutions lets a function do operations on the executions of the
+// journeys' machines and of the delivery machine.
+func (s *stack) allowExecutions(f *lambdaFunction, operations ...string) {
+	statement(f, actionsOf("states", operations), s.statesARN("execution", s.prefix+"*:*"),
+		s.statesARN("execution", *s.delivery.StateMachineName()+":*"))
+}
+
+func (s *stack) statesARN(resource, name string) string {
+	return *s.self.FormatArn(&awscdk.ArnComponents{Service: jsii.String("states"), Resource: &resource, ResourceName: &name,
+		ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
+}
+
+func actionsOf(service string, operations []string) []string {
+	actions := make([]string, len(operations))
+	for i, o := range operations {
+		actions[i] = service + ":" + o
+	}
+	return actions
+}

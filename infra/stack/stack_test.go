@@ -1,0 +1,367 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden template anew")
+
+// A template is a synthesized stack as CloudFormation reads it.
+type template struct {
+	Resources map[string]resource
+	Outputs   map[string]map[string]any
+}
+
+type resource struct {
+	Type       string
+	Properties map[string]any
+}
+
+// The templates that the tests look at; making one takes a second.
+var templates = map[string]map[string]any{}
+
+// synth makes an environment's template, with a package that stands for the
+// functions'. It needs Node, which CDK's constructs run in.
+func synth(t *testing.T, s Settings) template {
+	t.Helper()
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("node is not installed: CDK's constructs need Node 20 or later")
+	}
+	key, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if templates[string(key)] == nil {
+		stack := NewStack(awscdk.NewApp(nil), s, func(string) awslambda.Code {
+			return awslambda.Code_FromAsset(jsii.String("testdata/package"), nil)
+		})
+		templates[string(key)] = *assertions.Template_FromStack(stack, nil).ToJSON()
+	}
+	data, err := json.Marshal(templates[string(key)])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out template
+	if err := json.Unmarshal(data, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	jsii.Close()
+	os.Exit(code)
+}
+
+func dev() Settings { return Settings{Environment: "dev", LogDays: defaultLogDays} }
+
+// of gives the resources of a type, by their logical ids.
+func (t template) of(kind string) map[string]map[string]any {
+	out := map[string]map[string]any{}
+	for id, r := range t.Resources {
+		if r.Type == kind {
+			out[id] = r.Properties
+		}
+	}
+	return out
+}
+
+// constructID is a resource's logical id without CDK's hash.
+func constructID(logical string) string { return logical[:len(logical)-8] }
+
+func TestGoldenTemplate(t *testing.T) {
+	synth(t, dev())
+	key, _ := json.Marshal(dev())
+	got, err := json.MarshalIndent(templates[string(key)], "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join("testdata", "waypost-dev.template.json")
+	if *update {
+		if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got)+"\n", "\n")); d != "" {
+		t.Errorf("the template has changed; if that is meant, run go test ./infra/stack -update:\n%s", d)
+	}
+}
+
+// A folder in functions/ is a function of the stack, and the other way round.
+func TestFunctions(t *testing.T) {
+	folders, err := filepath.Glob("../../functions/*/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, f := range folders {
+		want = append(want, filepath.Base(filepath.Dir(f)))
+	}
+	got := functionNames()
+	slices.Sort(got)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	for id, f := range synth(t, dev()).of("AWS::Lambda::Function") {
+		if f["Runtime"] != "provided.al2023" || f["Handler"] != "bootstrap" || !cmp.Equal(f["Architectures"], []any{"arm64"}) ||
+			dig(f, "LoggingConfig", "LogFormat") != "JSON" || dig(f, "LoggingConfig", "LogGroup") == nil || dig(f, "TracingConfig", "Mode") != "Active" {
+			t.Errorf("%s lacks a default of the house: %v", id, f)
+		}
+	}
+}
+
+func dig(v any, path ...string) any {
+	for _, key := range path {
+		m, _ := v.(map[string]any)
+		v = m[key]
+	}
+	return v
+}
+
+// Every queue has a dead-letter queue but those that are one, every one an
+// alarm, and a message is hidden for longer than the function that has it may take.
+func TestQueues(t *testing.T) {
+	tpl := synth(t, dev())
+	alarmed := map[string]bool{}
+	for _, a := range tpl.of("AWS::CloudWatch::Alarm") {
+		for _, d := range asList(a["Dimensions"]) {
+			if target, ok := dig(d, "Value", "Fn::GetAtt").([]any); ok && a["MetricName"] == "ApproximateNumberOfMessagesVisible" {
+				alarmed[target[0].(string)] = len(asList(a["AlarmActions"])) > 0
+			}
+		}
+	}
+	longest := 0.0
+	for _, f := range tpl.of("AWS::Lambda::Function") {
+		longest = max(longest, f["Timeout"].(float64))
+	}
+	queues := tpl.of("AWS::SQS::Queue")
+	if len(queues) == 0 {
+		t.Error("there are no queues")
+	}
+	for id, q := range queues {
+		if !alarmed[id] {
+			t.Errorf("%s has no alarm for the messages that it holds", id)
+		}
+		if q["SqsManagedSseEnabled"] != true {
+			t.Errorf("%s is not encrypted", id)
+		}
+		if strings.HasSuffix(constructID(id), "Dlq") {
+			continue
+		}
+		if dig(q, "RedrivePolicy", "deadLetterTargetArn") == nil {
+			t.Errorf("%s has no dead-letter queue", id)
+		}
+		if got, _ := q["VisibilityTimeout"].(float64); got < 6*longest {
+			t.Errorf("%s hides messages for %v s; the longest function takes %v s, and Lambda asks for six times that", id, got, longest)
+		}
+	}
+}
+
+func asList(v any) []any {
+	if list, ok := v.([]any); ok {
+		return list
+	}
+	if v == nil {
+		return nil
+	}
+	return []any{v}
+}
+
+// wide are the actions for which AWS has no resource but all, and why.
+var wide = map[string]string{
+	"xray:PutTraceSegments":    "a trace has no ARN",
+	"xray:PutTelemetryRecords": "a trace has no ARN",
+	"states:ListStateMachines": "machines are listed as a whole",
+}
+
+// No policy allows an action by a pattern, and none a resource but where AWS
+// has no finer one.
+func TestLeastPrivilege(t *testing.T) {
+	narrow := dev()
+	narrow.Functions = map[string]FunctionSettings{"sms": {Secrets: []string{"waypost/twilio", "waypost/sms/*"}}}
+	for _, s := range []Settings{dev(), narrow} {
+		tpl := synth(t, s)
+		statements := 0
+		for id, p := range tpl.of("AWS::IAM::Policy") {
+			for _, st := range asList(dig(p, "PolicyDocument", "Statement")) {
+				statements++
+				for _, a := range asList(dig(st, "Action")) {
+					action := a.(string)
+					if strings.Contains(action, "*") {
+						t.Errorf("%s allows %s", id, action)
+					}
+					for _, r := range asList(dig(st, "Resource")) {
+						if r == "*" && wide[action] == "" {
+							t.Errorf("%s allows %s on everything", id, action)
+						}
+					}
+				}
+			}
+		}
+		if statements == 0 {
+			t.Error("there are no policies")
+		}
+		for id, r := range tpl.of("AWS::IAM::Role") {
+			if strings.Contains(toJSON(r), "AdministratorAccess") || strings.Contains(toJSON(r), "FullAccess") {
+				t.Errorf("%s has a managed policy for everything", id)
+			}
+		}
+	}
+}
+
+func toJSON(v any) string {
+	data, _ := json.Marshal(v)
+	return string(data)
+}
+
+// actionsOf lists what the policies of one role allow, each with its resources.
+func (t template) allowed(role string) map[string][]string {
+	out := map[string][]string{}
+	for id, p := range t.of("AWS::IAM::Policy") {
+		if !strings.HasPrefix(id, role) {
+			continue
+		}
+		for _, st := range asList(dig(p, "PolicyDocument", "Statement")) {
+			for _, a := range asList(dig(st, "Action")) {
+				out[a.(string)] = append(out[a.(string)], toJSON(dig(st, "Resource")))
+			}
+		}
+	}
+	return out
+}
+
+// What each function and role may do: the promises of least privilege.
+func TestWhoMayDoWhat(t *testing.T) {
+	tpl := synth(t, dev())
+	for role, want := range map[string][]string{
+		"JourneysRole": {"lambda:InvokeFunction", "states:StartExecution"},
+		"DeliveryRole": {"lambda:InvokeFunction"},
+		"Sms":          {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
+		"Webhook":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
+		"Decide":       {"dynamodb:GetItem"},
+		"Entry":        {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "states:StartExecution", "sqs:SendMessage"},
+		"Sweep": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "sqs:SendMessage",
+			"states:DescribeExecution", "states:StartExecution"},
+		"Admin": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "iam:PassRole", "states:CreateStateMachine", "states:DeleteStateMachine",
+			"states:DescribeExecution", "states:GetExecutionHistory", "states:ListStateMachines", "states:TagResource", "states:UpdateStateMachine"},
+	} {
+		var got []string
+		for a := range tpl.allowed(role) {
+			if !strings.HasPrefix(a, "xray:") && a != "sqs:GetQueueAttributes" && a != "sqs:GetQueueUrl" {
+				got = append(got, a)
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: %s", role, d)
+		}
+	}
+	for action, contains := range map[string]string{"states:CreateStateMachine": "stateMachine:waypost-dev-*", "iam:PassRole": "JourneysRole"} {
+		if got := strings.Join(tpl.allowed("Admin")[action], " "); !strings.Contains(got, contains) {
+			t.Errorf("admin may %s on %s, want %s alone", action, got, contains)
+		}
+	}
+	if got := strings.Join(tpl.allowed("Sms")["secretsmanager:GetSecretValue"], " "); !strings.Contains(got, "secret:waypost/*") {
+		t.Errorf("sms may read the secrets %s", got)
+	}
+}
+
+func TestFunctionURLs(t *testing.T) {
+	urls := synth(t, dev()).of("AWS::Lambda::Url")
+	if got, want := len(urls), 2; got != want {
+		t.Errorf("%d function URLs, want those of admin and entry", got)
+	}
+	for id, u := range urls {
+		if u["AuthType"] != "AWS_IAM" || u["InvokeMode"] != "BUFFERED" {
+			t.Errorf("%s: got %v, want AWS_IAM and BUFFERED", id, u)
+		}
+	}
+}
+
+func TestLogsHaveRetention(t *testing.T) {
+	tpl := synth(t, dev())
+	groups := tpl.of("AWS::Logs::LogGroup")
+	if got, want := len(groups), len(functions()); got != want {
+		t.Errorf("%d log groups, want %d", got, want)
+	}
+	for id, g := range groups {
+		if g["RetentionInDays"] != float64(defaultLogDays) {
+			t.Errorf("%s keeps logs for %v days", id, g["RetentionInDays"])
+		}
+	}
+}
+
+// A protected environment keeps its tables, whatever is deleted.
+func TestTables(t *testing.T) {
+	for _, protect := range []bool{false, true} {
+		s := dev()
+		s.Protect = protect
+		tpl := synth(t, s)
+		for id, table := range tpl.of("AWS::DynamoDB::Table") {
+			if table["BillingMode"] != "PAY_PER_REQUEST" || dig(table, "SSESpecification", "SSEEnabled") != true ||
+				dig(table, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") != true || table["DeletionProtectionEnabled"] != protect {
+				t.Errorf("protect %v: %s lacks a default of the house: %v", protect, id, table)
+			}
+			ttl := dig(table, "TimeToLiveSpecification", "AttributeName")
+			if temporary := strings.HasPrefix(id, "Ledger") || strings.HasPrefix(id, "Limits"); temporary != (ttl == expires) {
+				t.Errorf("%s: TTL by %v", id, ttl)
+			}
+		}
+	}
+}
+
+// An environment brings its own profiles, network, limits and warmth.
+func TestSettingsReachTheTemplate(t *testing.T) {
+	s := Settings{Environment: "prod", LogDays: 90, AlarmEmail: "oncall@example.com", EgressAllow: "https://intranet.example",
+		ProfileTable: &ProfileTable{Name: "customers", Key: "customerId", Path: "attributes"},
+		VPC:          &VPC{ID: "vpc-1", AvailabilityZones: []string{"a", "b"}, Subnets: []string{"subnet-1", "subnet-2"}},
+		Functions:    map[string]FunctionSettings{"sms": {MemoryMB: 1024, Reserved: 50, Provisioned: 2, Secrets: []string{"waypost/twilio"}}}}
+	tpl := synth(t, s)
+	for id, f := range tpl.of("AWS::Lambda::Function") {
+		env := dig(f, "Environment", "Variables").(map[string]any)
+		if env["WAYPOST_PROFILES_TABLE"] != "customers" || env["WAYPOST_PROFILE_KEY"] != "customerId" || env["WAYPOST_PROFILE_PATH"] != "attributes" {
+			t.Errorf("%s does not find the profiles: %v", id, env)
+		}
+		if got, want := f["VpcConfig"] != nil, strings.HasPrefix(id, "Webhook"); got != want {
+			t.Errorf("%s runs in the network: %v, want %v", id, got, want)
+		}
+		if strings.HasPrefix(id, "Sms") && (f["MemorySize"] != 1024.0 || f["ReservedConcurrentExecutions"] != 50.0 || env["WAYPOST_EGRESS_ALLOW"] != "https://intranet.example") {
+			t.Errorf("%s: %v", id, f)
+		}
+	}
+	for id, table := range tpl.of("AWS::DynamoDB::Table") {
+		if strings.HasPrefix(id, "Profiles") {
+			t.Errorf("a table of profiles is made beside the given one: %v", table)
+		}
+	}
+	for id, a := range tpl.of("AWS::Lambda::Alias") {
+		if got, want := dig(a, "ProvisionedConcurrencyConfig", "ProvisionedConcurrentExecutions"), any(2.0); strings.HasPrefix(id, "Sms") && got != want {
+			t.Errorf("%s: provisioned %v, want %v", id, got, want)
+		}
+	}
+	if got := strings.Join(tpl.allowed("Sms")["secretsmanager:GetSecretValue"], " "); !strings.Contains(got, "secret:waypost/twilio-??????") {
+		t.Errorf("sms may read %s", got)
+	}
+	if got := len(tpl.of("AWS::SNS::Subscription")); got != 1 {
+		t.Errorf("%d subscriptions to the alarms, want 1", got)
+	}
+}
