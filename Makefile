@@ -9,7 +9,7 @@ FUZZTIME   ?= 200000x
 RACE       := $(if $(shell command -v "$${CC:-cc}" 2>/dev/null || command -v gcc 2>/dev/null),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench build lint fuzz conformance clean
+.PHONY: help run test bench build synth diff deploy destroy lint fuzz conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,9 @@ run: ## run all of Waypost on this machine, with the example (ARGS=--once to end
 
 test: ## run every test, with the race detector
 	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
-	go test $(RACE) ./...
+	go test $(RACE) $$(go list ./... | grep -v /infra/stack)
+	@command -v node >/dev/null || echo "no Node found: the CDK app's template is not tested"
+	go test ./infra/stack
 
 bench: ## measure, each number beside a baseline of the same run (ARGS=-only=latency for a part)
 	@go run ./infra/bench $(ARGS)
@@ -29,6 +31,18 @@ build: ## build each function to build/FUNCTION/bootstrap, for linux/arm64 or li
 		echo "  $(BUILD)/$$f/bootstrap (linux/$(ARCH))"; \
 		CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -trimpath -tags lambda.norpc -ldflags='-s -w' -o $(BUILD)/$$f/bootstrap ./functions/$$f || exit 1; \
 	done
+
+synth: build ## make the CloudFormation template (needs Node; ARGS="-e prod")
+	@go run ./infra/waypost synth $(ARGS)
+
+diff: build ## show what a deploy would change on AWS
+	@go run ./infra/waypost diff $(ARGS)
+
+deploy: build ## deploy to AWS (ARGS="-e prod")
+	@go run ./infra/waypost deploy $(ARGS)
+
+destroy: ## delete a deployment and its journeys' machines from AWS
+	@go run ./infra/waypost destroy $(ARGS)
 
 lint: ## check formatting, vet, staticcheck and go.mod
 	@test -z "$$(gofmt -l .)" || { echo "not formatted, run gofmt -w on:"; gofmt -l .; exit 1; }

@@ -8,12 +8,7 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
 	"github.com/waypost/waypost/infra/bundle"
-	"github.com/waypost/waypost/infra/local"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/secretsmanager"
 )
@@ -29,11 +24,11 @@ func (c *applyCommand) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	secrets, err := c.secrets(ctx)
+	at, err := c.find(ctx)
 	if err != nil {
 		return err
 	}
-	return b.Apply(ctx, newClient(c.URL), secrets, lines(out))
+	return b.Apply(ctx, at.api, at.secrets(), lines(out))
 }
 
 // readBundle reads a folder of this machine.
@@ -63,15 +58,4 @@ func (k keeper) Put(ctx context.Context, name, value string) (bool, error) {
 		return false, errors.New(fault.Public(err))
 	}
 	return changed, nil
-}
-
-// secrets reaches Secrets Manager at the target, with the fake credentials
-// that a local runtime takes.
-func (t *target) secrets(ctx context.Context) (keeper, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(local.Region), config.WithBaseEndpoint(t.AWSURL), config.WithRetryMaxAttempts(1),
-		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("AKIAFAKEFAKEFAKEFAKE", "fake-secret-access-key", "")))
-	if err != nil {
-		return keeper{}, fmt.Errorf("reading the AWS settings: %w", err)
-	}
-	return keeper{secretsmanager.Source{Client: awssecrets.NewFromConfig(cfg)}, t.AWSURL}, nil
 }

@@ -20,6 +20,11 @@ type commands struct {
 	Apply applyCommand `cmd:"" help:"Put a bundle in place and publish it. What is so already is not changed."`
 	Send  sendCommand  `cmd:"" help:"Send events, and show their deliveries."`
 	Trace traceCommand `cmd:"" help:"Show an execution's steps and deliveries."`
+
+	Synth   synthCommand   `cmd:"" help:"Make the CloudFormation template of an environment."`
+	Diff    diffCommand    `cmd:"" help:"Show what deploying an environment would change on AWS."`
+	Deploy  deployCommand  `cmd:"" help:"Deploy an environment to AWS. make deploy builds the functions first."`
+	Destroy destroyCommand `cmd:"" help:"Delete an environment from AWS: its journeys' machines, then its stack."`
 }
 
 func main() {
@@ -68,10 +73,4 @@ func helpFor(err error) string {
 		return "waypost " + e.Context.Selected().Name + " --help"
 	}
 	return "waypost --help"
-}
-
-// A target says where a Waypost runs.
-type target struct {
-	URL    string `help:"Base of the admin and entry URLs." default:"http://127.0.0.1:8480" env:"WAYPOST_URL"`
-	AWSURL string `name:"aws-url" help:"Endpoint of the AWS APIs." default:"http://127.0.0.1:4566" env:"AWS_ENDPOINT_URL"`
 }

@@ -132,7 +132,7 @@ func TestExitStatus(t *testing.T) {
 	}{
 		{"--help", 0}, {"local --help", 0},
 		{"trace --url=http://127.0.0.1:1 x", 1}, {"apply nowhere", 1}, {"send nowhere.json", 1}, {"local --bundle=nowhere --port=0 --aws-port=0", 1},
-		{"", 2}, {"--bogus", 2}, {"send", 2}, {"trace", 2}, {"deploy", 2}, {"local --port=http", 2}, {"local --example --bundle=x", 2},
+		{"", 2}, {"--bogus", 2}, {"send", 2}, {"trace", 2}, {"deplyo", 2}, {"local --port=http", 2}, {"local --example --bundle=x", 2},
 	} {
 		var stdout, stderr bytes.Buffer
 		if got := run(t.Context(), strings.Fields(tc.line), &stdout, &stderr); got != tc.want {

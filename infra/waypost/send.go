@@ -40,12 +40,15 @@ func (c *sendCommand) Run(ctx context.Context, out io.Writer) error {
 		}
 		docs = append(docs, bundle.Document{Name: name, JSON: data})
 	}
-	api := newClient(c.URL)
-	if c.NoWait {
-		_, err := enter(ctx, api, docs, lines(out))
+	at, err := c.find(ctx)
+	if err != nil {
 		return err
 	}
-	traces, err := sendAll(ctx, api, docs, lines(out))
+	if c.NoWait {
+		_, err := enter(ctx, at.api, docs, lines(out))
+		return err
+	}
+	traces, err := sendAll(ctx, at.api, docs, lines(out))
 	if err != nil {
 		return err
 	}

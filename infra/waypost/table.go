@@ -84,7 +84,11 @@ type traceCommand struct {
 
 // Run prints an execution's steps in order, each with its delivery.
 func (c *traceCommand) Run(ctx context.Context, out io.Writer) error {
-	x, err := traceOf(ctx, newClient(c.URL), c.Execution)
+	at, err := c.find(ctx)
+	if err != nil {
+		return err
+	}
+	x, err := traceOf(ctx, at.api, c.Execution)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// An account stands for AWS's: STS and CloudFormation, by their query
+// protocols, with these stacks and their outputs.
+type account struct {
+	unknown bool // STS does not take the credentials
+	stacks  map[string]map[string]string
+}
+
+func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	fail := func(status int, code, message string) {
+		w.WriteHeader(status)
+		fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)
+	}
+	w.Header().Set("Content-Type", "text/xml")
+	switch r.FormValue("Action") {
+	case "GetCallerIdentity":
+		if a.unknown {
+			fail(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
+			return
+		}
+		fmt.Fprint(w, "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>000000000000</Account></GetCallerIdentityResult></GetCallerIdentityResponse>")
+	case "DescribeStacks":
+		outputs, ok := a.stacks[r.FormValue("StackName")]
+		if !ok {
+			fail(http.StatusBadRequest, "ValidationError", "Stack with id "+r.FormValue("StackName")+" does not exist")
+			return
+		}
+		fmt.Fprint(w, "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>s</StackName><CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>CREATE_COMPLETE</StackStatus><Outputs>")
+		for k, v := range outputs {
+			fmt.Fprintf(w, "<member><OutputKey>%s</OutputKey><OutputValue>%s</OutputValue></member>", k, v)
+		}
+		fmt.Fprint(w, "</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>")
+	default:
+		fail(http.StatusBadRequest, "InvalidAction", r.FormValue("Action"))
+	}
+}
+
+// Of a machine: fake credentials, and node and npx that say what they were asked.
+func machine(t *testing.T, a *account) {
+	t.Helper()
+	server := httptest.NewServer(a)
+	t.Cleanup(server.Close)
+	bin := t.TempDir()
+	for name, script := range map[string]string{"node": "echo v22.1.0", "npx": `echo "npx $@"`} {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for key, value := range map[string]string{
+		"PATH": bin, "AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIAFAKEFAKEFAKEFAKE",
+		"AWS_SECRET_ACCESS_KEY": "fake-secret-access-key", "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_CONFIG_FILE": filepath.Join(bin, "none"), "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(bin, "none"), "AWS_PROFILE": "", "AWS_MAX_ATTEMPTS": "1",
+	} {
+		t.Setenv(key, value)
+	}
+}
+
+// runs runs a command line and gives its status and all that it printed.
+func runs(t *testing.T, args ...string) (int, string) {
+	t.Helper()
+	var out bytes.Buffer
+	code := run(t.Context(), args, &out, &out)
+	return code, out.String()
+}
+
+// What a deploy lacks, it says before it begins, and how to get it.
+func TestDeployLacks(t *testing.T) {
+	ready := func() *account { return &account{stacks: map[string]map[string]string{"CDKToolkit": {}}} }
+	for _, tc := range []struct {
+		name    string
+		account *account
+		env     map[string]string
+		want    string
+	}{
+		{"node", ready(), map[string]string{"PATH": "/nonexistent"}, "node is not installed: the CDK needs Node 20 or later"},
+		{"a region", ready(), map[string]string{"AWS_REGION": ""}, "no AWS region is chosen: set AWS_REGION"},
+		{"credentials", ready(), map[string]string{"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "there are no AWS credentials: run aws configure or aws sso login"},
+		{"credentials that are taken", &account{unknown: true}, nil, "InvalidClientTokenId: The security token"},
+		{"a service", ready(), map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "STS could not be reached: look at the network"},
+		{"a bootstrapped account", &account{}, nil, "not bootstrapped for the CDK in eu-west-1: run once npx aws-cdk@2.1148.1 bootstrap"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			machine(t, tc.account)
+			for key, value := range tc.env {
+				t.Setenv(key, value)
+			}
+			code, got := runs(t, "deploy")
+			if code != 1 || !strings.Contains(got, tc.want) || strings.Contains(got, "npx aws") && !strings.Contains(tc.want, "npx") {
+				t.Errorf("got status %d and %s\nwant …%s…", code, got, tc.want)
+			}
+		})
+	}
+}
+
+func TestOldNode(t *testing.T) {
+	machine(t, &account{})
+	if err := os.WriteFile(filepath.Join(os.Getenv("PATH"), "node"), []byte("#!/bin/sh\necho v18.20.1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if code, got := runs(t, "synth"); code != 1 || !strings.Contains(got, "node is of version 18.20.1: the CDK needs Node 20 or later") {
+		t.Errorf("got status %d and %s", code, got)
+	}
+}
+
+// The CDK is asked for the environment's stack, with its settings.
+func TestCDKIsAsked(t *testing.T) {
+	machine(t, &account{stacks: map[string]map[string]string{"CDKToolkit": {}}})
+	for _, tc := range []struct{ args, want string }{
+		{"synth", "npx --yes aws-cdk@2.1148.1 synth --quiet waypost-dev --context environment=dev\n"},
+		{"diff -e prod", "npx --yes aws-cdk@2.1148.1 diff waypost-prod --context environment=prod\n"},
+		{"deploy -e prod -c logDays=30 --yes", "npx --yes aws-cdk@2.1148.1 deploy --require-approval never waypost-prod --context environment=prod --context logDays=30\n"},
+	} {
+		if code, got := runs(t, strings.Fields(tc.args)...); code != 0 || !strings.HasPrefix(got, tc.want) {
+			t.Errorf("%s: got status %d and %s, want %s", tc.args, code, got, tc.want)
+		}
+	}
+}
+
+// A stack is found by its outputs, and its functions' URLs are called with
+// signatures that AWS would take.
+func TestStackIsCalledSigned(t *testing.T) {
+	var refusedBy []string
+	function := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		if why := misSigned(r, body); why != "" {
+			refusedBy = append(refusedBy, r.URL.Path+": "+why)
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		switch {
+		case r.URL.Path == "/in/entry/" && r.Method == http.MethodPost:
+			w.WriteHeader(http.StatusAccepted)
+			fmt.Fprint(w, `{"executions": []}`)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, `{"detail": "there is no execution x"}`)
+		}
+	}))
+	t.Cleanup(function.Close)
+	machine(t, &account{stacks: map[string]map[string]string{
+		"waypost-dev": {"AdminUrl": function.URL + "/", "EntryUrl": function.URL + "/in/"}, "other": {}}})
+	event := filepath.Join(t.TempDir(), "event.json")
+	if err := os.WriteFile(event, []byte(`{"id": "1", "source": "t", "type": "order.ready", "data": {}}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"send --stack waypost-dev " + event, 0, "accepted; no journey takes it"},
+		{"trace --stack waypost-dev x", 1, "there is no execution x"},
+		{"trace --stack waypost-prod x", 1, "there is no stack waypost-prod in eu-west-1: deploy it with make deploy"},
+		{"trace --stack other x", 1, "the stack other in eu-west-1 has no output AdminUrl"},
+	} {
+		if code, got := runs(t, strings.Fields(tc.args)...); code != tc.code || !strings.Contains(got, tc.want) {
+			t.Errorf("%s: got status %d and %s\nwant …%s…", tc.args, code, got, tc.want)
+		}
+	}
+	if len(refusedBy) > 0 {
+		t.Errorf("signatures were refused: %s", refusedBy)
+	}
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "another")
+	if code, got := runs(t, "trace", "--stack", "waypost-dev", "x"); code != 1 || !strings.Contains(got, "lambda:InvokeFunctionUrl and lambda:InvokeFunction") {
+		t.Errorf("with another key: got status %d and %s", code, got)
+	}
+}
+
+// misSigned judges a signature as AWS does: it signs the request again, at the
+// time that it names, for the service and region that a function URL is of.
+func misSigned(r *http.Request, body []byte) string {
+	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+	if err != nil {
+		return "no date"
+	}
+	got := r.Header.Get("Authorization")
+	again, err := http.NewRequest(r.Method, "http://"+r.Host+r.URL.RequestURI(), bytes.NewReader(body))
+	if err != nil {
+		return err.Error()
+	}
+	_, signed, _ := strings.Cut(got, "SignedHeaders=")
+	signed, _, _ = strings.Cut(signed, ",")
+	for name := range strings.SplitSeq(signed, ";") {
+		if v := r.Header.Get(name); v != "" && name != "x-amz-date" {
+			again.Header.Set(name, v)
+		}
+	}
+	keys := aws.Credentials{AccessKeyID: "AKIAFAKEFAKEFAKEFAKE", SecretAccessKey: "fake-secret-access-key"}
+	hash := r.Header.Get("X-Amz-Content-Sha256")
+	if err := v4.NewSigner().SignHTTP(context.Background(), keys, again, hash, "lambda", "eu-west-1", at); err != nil {
+		return err.Error()
+	}
+	if want := again.Header.Get("Authorization"); got != want {
+		return fmt.Sprintf("got %s, want %s", got, want)
+	}
+	return ""
+}
+
+func TestDestroyAsks(t *testing.T) {
+	machine(t, &account{stacks: map[string]map[string]string{"other": {}}})
+	if code, got := runs(t, "destroy"); code != 1 || !strings.Contains(got, "there is no stack waypost-dev") {
+		t.Errorf("got status %d and %s", code, got)
+	}
+	for answer, want := range map[string]bool{"waypost-dev\n": true, "yes\n": false, "": false} {
+		var out bytes.Buffer
+		if got := confirmed(&out, strings.NewReader(answer), "waypost-dev"); got != want || !strings.Contains(out.String(), "Type waypost-dev") {
+			t.Errorf("%q: got %v and %s, want %v", answer, got, out.String(), want)
+		}
+	}
+}
