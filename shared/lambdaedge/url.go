@@ -49,9 +49,9 @@ func Entry(log *slog.Logger, h *entry.Handler) lambda.Handler {
 	})
 }
 
-// fromBus takes in an event that EventBridge delivers. What is refused for
-// good fails without a second try: EventBridge's rule sends it to its
-// dead-letter queue.
+// fromBus takes in an event that EventBridge delivers. Its errors are the
+// invocation's: Lambda tries it twice more, as it does every asynchronous one, and
+// then sends it to the dead-letter queue that the deployment names.
 func fromBus(ctx context.Context, log *slog.Logger, h *entry.Handler, detail []byte) (any, error) {
 	e, err := entry.ParseEvent(detail)
 	if err != nil {
