@@ -45,7 +45,7 @@ func (s *stack) environment(f function) *map[string]*string {
 	if f.kind == channel {
 		env[assemble.VarLimits] = s.tables.limits.TableName()
 	}
-	if (f.kind == channel || f.name == "admin") && s.settings.EgressAllow != "" {
+	if (f.kind == channel || f.kind == condition || f.name == "admin") && s.settings.EgressAllow != "" {
 		env[assemble.VarAllow] = &s.settings.EgressAllow
 	}
 	if f.name == "admin" {
@@ -81,6 +81,8 @@ func (s *stack) grant() {
 	for _, f := range s.ofKind(condition) {
 		f.alias.GrantInvoke(s.journeys)
 		allow(f, s.tables.profiles, "GetItem")
+		allow(f, s.tables.catalog, "GetItem") // of sources
+		s.allowSecrets(f)
 	}
 	s.delivery.GrantStartExecution(s.journeys)
 

@@ -256,7 +256,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"DeliveryRole": {"lambda:InvokeFunction"},
 		"Sms":          {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 		"Webhook":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
-		"Decide":       {"dynamodb:GetItem"},
+		"Decide":       {"dynamodb:GetItem", "secretsmanager:GetSecretValue"},
 		"Entry":        {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "states:StartExecution", "sqs:SendMessage"},
 		"Sweep": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "sqs:SendMessage",
 			"states:DescribeExecution", "states:StartExecution"},
