@@ -75,22 +75,28 @@ func (r *Runtime) deploy(ctx context.Context, c Config, pages *pages) error {
 	for name := range maps.Keys(functions) {
 		names[name] = r.host.ARN(name)
 	}
-	platform := &assemble.Platform{AWS: r.AWS, Log: r.log, Now: time.Now, Env: assemble.Env{
-		ProfilesTable: ProfilesTable, ProfileKey: "id", CatalogTable: CatalogTable, LedgerTable: LedgerTable, LimitsTable: LimitsTable,
-		DeadLetterQueue: aws.ToString(queue.QueueUrl), JourneyRole: role, Names: names, Prefix: Prefix,
-		Egress: egress.Local(),
-	}}
+	routes := ""
 	if !c.Live {
-		if platform.Env.Egress, err = egress.ParsePolicy(allowLoopback, strings.Join(pages.routes(r.URL), ",")); err != nil {
-			return err
-		}
+		routes = strings.Join(pages.routes(r.URL), ",")
 	}
+	policy, err := egress.ParsePolicy(allowLoopback, routes)
+	if err != nil {
+		return err
+	}
+	env := assemble.Env{
+		ProfilesTable: ProfilesTable, ProfileKey: "id", CatalogTable: CatalogTable, LedgerTable: LedgerTable, LimitsTable: LimitsTable,
+		DeadLetterQueue: aws.ToString(queue.QueueUrl), JourneyRole: role, Names: names, Prefix: Prefix, Egress: policy,
+	}
+	if c.Binaries != "" {
+		return r.runBinaries(ctx, c, variables(env, allowLoopback, routes))
+	}
+	platform := &assemble.Platform{AWS: r.AWS, Log: r.log, Now: time.Now, Env: env}
 	for name, f := range functions {
 		own := *platform
 		if c.Around != nil {
 			own.AWS.HTTPClient = watched{name, r.AWS.HTTPClient, c.Around}
 		}
-		r.host.Register(name, f(&own), lambda.Config{Timeout: 40 * time.Second})
+		r.host.Register(name, f(&own), lambda.Config{Timeout: c.Timeout})
 	}
 	return nil
 }

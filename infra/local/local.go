@@ -1,5 +1,6 @@
 // Package local is the embedded runtime: all of Waypost in one process, in
-// memory, on loopback only, with nothing to install but Go.
+// memory, on loopback only, with nothing to install but Go. Where it is asked
+// to, it runs the functions' files as they go to AWS, as its child processes.
 //
 // It takes the path that AWS takes. The functions are the very handlers that
 // run on Lambda; they reach DynamoDB, Secrets Manager, SQS and Step Functions
@@ -35,6 +36,12 @@ const (
 	Account = "000000000000"
 )
 
+// Obviously fake credentials, which the AWS SDK wants to sign with.
+const (
+	accessKey = "AKIAFAKEFAKEFAKEFAKE"
+	secretKey = "fake-secret-access-key"
+)
+
 // Config says where the runtime serves. Its zero value picks free ports.
 type Config struct {
 	Port    int // the function URLs, the stand-ins and the inbox
@@ -42,6 +49,11 @@ type Config struct {
 	// Live lets calls to the providers' own hosts out, instead of to the stand-ins.
 	Live bool
 	Log  *slog.Logger // nil discards
+	// Binaries is the folder whose files FUNCTION/bootstrap serve the
+	// functions, as processes of their own. Without it their handlers run here.
+	Binaries string
+	// Timeout is each function's; 40 s, as on AWS, where 0.
+	Timeout time.Duration
 	// SweepEvery is how often the sweep runs; a minute where 0.
 	SweepEvery time.Duration
 	// Around, where set, is given every call of AWS that a function makes, and
@@ -86,7 +98,7 @@ func Start(ctx context.Context, c Config) (*Runtime, error) {
 	r.URL, r.AWSURL = "http://"+listener.Addr().String(), "http://"+awsListener.Addr().String()
 	r.AWS = aws.Config{
 		Region: Region, BaseEndpoint: &r.AWSURL, HTTPClient: loopbackClient(),
-		Credentials: credentials.NewStaticCredentialsProvider("AKIAFAKEFAKEFAKEFAKE", "fake-secret-access-key", ""),
+		Credentials: credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""),
 	}
 	r.host = lambda.New(lambda.Options{Account: Account, Region: Region, Log: log})
 	r.engine = states.New(states.Options{Invoker: invoker{r.host, c.Around}, Logger: log})

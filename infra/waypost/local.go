@@ -22,13 +22,14 @@ import (
 const example = "examples/order_ready"
 
 type localCommand struct {
-	Port    int    `help:"Port of the function URLs, the stand-ins and the inbox." default:"8480"`
-	AWSPort int    `name:"aws-port" help:"Port of the AWS APIs." default:"4566"`
-	Example bool   `help:"Begin with the example: apply it, send its events, show their deliveries." xor:"bundle"`
-	Bundle  string `help:"Begin with the bundle in this folder." placeholder:"FOLDER" xor:"bundle"`
-	Once    bool   `help:"Begin with the example or the bundle, and end when every delivery is settled: with status 0 only if all ended as it says."`
-	Live    bool   `help:"Let calls to the providers' own hosts out. Without it they go to stand-ins."`
-	Verbose bool   `short:"v" help:"Log what the functions log, as JSON on standard error."`
+	Port     int    `help:"Port of the function URLs, the stand-ins and the inbox." default:"8480"`
+	AWSPort  int    `name:"aws-port" help:"Port of the AWS APIs." default:"4566"`
+	Example  bool   `help:"Begin with the example: apply it, send its events, show their deliveries." xor:"bundle"`
+	Bundle   string `help:"Begin with the bundle in this folder." placeholder:"FOLDER" xor:"bundle"`
+	Once     bool   `help:"Begin with the example or the bundle, and end when every delivery is settled: with status 0 only if all ended as it says."`
+	Live     bool   `help:"Let calls to the providers' own hosts out. Without it they go to stand-ins."`
+	Binaries string `help:"Run the functions' files DIR/FUNCTION/bootstrap, as make build leaves them in build/, as processes of their own." type:"existingdir" placeholder:"DIR"`
+	Verbose  bool   `short:"v" help:"Log what the functions log, as JSON on standard error."`
 }
 
 // Run starts the runtime, shows it a bundle, and serves until it is told to end.
@@ -37,7 +38,7 @@ func (c *localCommand) Run(ctx context.Context, out io.Writer) error {
 	if c.Verbose {
 		log = slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	}
-	rt, err := local.Start(ctx, local.Config{Port: c.Port, AWSPort: c.AWSPort, Live: c.Live, Log: log})
+	rt, err := local.Start(ctx, local.Config{Port: c.Port, AWSPort: c.AWSPort, Live: c.Live, Binaries: c.Binaries, Log: log})
 	if err != nil {
 		return err
 	}

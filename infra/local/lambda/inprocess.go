@@ -30,7 +30,7 @@ type inProcess struct {
 func (p *inProcess) Execute(ctx context.Context, c Call) (payload []byte, failed bool) {
 	handler, err := p.current()
 	if err != nil {
-		return errorDocument("Runtime.InitError", err.Error()), true
+		return ErrorDocument("Runtime.InitError", err.Error()), true
 	}
 	defer func() {
 		if v := recover(); v != nil {
@@ -126,7 +126,8 @@ func stack() []*messages.InvokeResponse_Error_StackFrame {
 	}
 }
 
-func errorDocument(errorType, message string) []byte {
+// ErrorDocument is what Lambda reports of a failed invocation, as JSON.
+func ErrorDocument(errorType, message string) []byte {
 	return marshalError(messages.InvokeResponse_Error{Message: message, Type: errorType})
 }
 

@@ -7,10 +7,10 @@
 // Lambda's Go runtime would have sent: a JSON payload, or an error document
 // whose errorType is the Go type name of the outermost error.
 //
-// Not promised: one environment serves one request at a time on AWS, while
-// here a handler is called concurrently; an asynchronous invocation that fails
-// is not repeated; versions and aliases are all $LATEST; a function's
-// environment variables reach it only when its Executor starts a process.
+// Not promised: one environment serves one request at a time on AWS, while a
+// handler in this process is called concurrently (package runtimeapi runs a
+// function's file in processes of its own, as AWS does); an asynchronous
+// invocation that fails is not repeated; versions and aliases are all $LATEST.
 package lambda
 
 import (
@@ -34,9 +34,10 @@ import (
 
 // Limits of Lambda's Invoke, in bytes.
 const (
-	maxRequest  = 6291456 // synchronous
-	maxEvent    = 1 << 20 // asynchronous
-	maxResponse = 6291556
+	maxRequest = 6291456 // synchronous
+	maxEvent   = 1 << 20 // asynchronous
+	// MaxResponse bounds an answer. The Host reports a larger one.
+	MaxResponse = 6291556
 )
 
 const (
@@ -49,10 +50,9 @@ const (
 
 // A Config is what a function is registered with.
 type Config struct {
-	Timeout     time.Duration     // of one invocation; 0 means 40 s
-	Memory      int               // MiB, only shown; 0 means 256
-	Concurrency int               // invocations at once, beyond which they are refused; 0 means no limit
-	Env         map[string]string // for executors that start processes
+	Timeout     time.Duration // of one invocation; 0 means 40 s
+	Memory      int           // MiB, only shown; 0 means 256
+	Concurrency int           // invocations at once, beyond which they are refused; 0 means no limit
 
 	// Restart makes a new handler after a panic or a timeout, as Lambda starts
 	// a new environment; nil keeps the old one. For handlers in this process.
@@ -68,7 +68,7 @@ type Call struct {
 }
 
 // An Executor runs a function's code. The in-process one calls a handler;
-// another may keep child processes behind a runtime API.
+// runtimeapi.Function keeps child processes behind a runtime API.
 type Executor interface {
 	// Execute runs one invocation to its end and gives the payload that the
 	// function answered, or with failed the error document that it reported.
@@ -280,8 +280,8 @@ func (h *Host) run(f *function, c Call, release func()) Outcome {
 		return failure(c, "Runtime.ExitError", fmt.Sprintf("RequestId: %s Error: the local runtime stopped", c.RequestID))
 	case r.failed:
 		return Outcome{RequestID: c.RequestID, Payload: r.payload, Error: "Unhandled"}
-	case len(r.payload) > maxResponse:
-		return failure(c, "Function.ResponseSizeTooLarge", fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxResponse))
+	case len(r.payload) > MaxResponse:
+		return failure(c, "Function.ResponseSizeTooLarge", fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", MaxResponse))
 	}
 	return Outcome{RequestID: c.RequestID, Payload: r.payload}
 }
@@ -317,7 +317,7 @@ func (h *Host) Close(ctx context.Context) error {
 
 // failure is an Outcome that Lambda itself reports about a function.
 func failure(c Call, errorType, message string) Outcome {
-	return Outcome{RequestID: c.RequestID, Error: "Unhandled", Payload: errorDocument(errorType, message)}
+	return Outcome{RequestID: c.RequestID, Error: "Unhandled", Payload: ErrorDocument(errorType, message)}
 }
 
 func serviceError(message string) *awsjson.Error {
