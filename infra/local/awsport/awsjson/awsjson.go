@@ -9,16 +9,19 @@
 package awsjson
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"log/slog"
 	"maps"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 )
 
@@ -105,8 +108,18 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if out == nil {
 		out = struct{}{}
 	}
+	send(w, http.StatusOK, out)
+}
+
+// send writes a document with its checksum, which DynamoDB has, and which the
+// SDK for Go misses aloud where it is not there.
+func send(w http.ResponseWriter, status int, document any) {
+	var body bytes.Buffer
+	_ = json.NewEncoder(&body).Encode(document) // operations give what encodes
+	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body.Bytes())), 10))
+	w.WriteHeader(status)
 	// A failure to write is the client's going away: there is nobody to tell.
-	_ = json.NewEncoder(w).Encode(out)
+	_, _ = w.Write(body.Bytes())
 }
 
 // call turns a panic, which is a defect of the operation, into an error.
@@ -144,10 +157,9 @@ func WriteError(w http.ResponseWriter, e *Error) {
 		}
 		h.Set("X-Amzn-Query-Error", e.QueryCode+";"+fault)
 	}
-	w.WriteHeader(status)
 	doc := map[string]any{"__type": e.Code, "message": e.Message}
 	maps.Copy(doc, e.Fields)
-	_ = json.NewEncoder(w).Encode(doc)
+	send(w, status, doc)
 }
 
 // RequestID makes an id in the shape of AWS's: a random UUID (RFC 9562, version 4).

@@ -3,10 +3,12 @@ package awsjson_test
 import (
 	"context"
 	"errors"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -53,6 +55,9 @@ func TestService(t *testing.T) {
 			}
 			if got := w.Header().Get("X-Amzn-Query-Error"); got != tc.queryError {
 				t.Errorf("X-Amzn-Query-Error = %q, want %q", got, tc.queryError)
+			}
+			if got, want := w.Header().Get("X-Amz-Crc32"), strconv.FormatUint(uint64(crc32.ChecksumIEEE(got)), 10); got != want {
+				t.Errorf("X-Amz-Crc32 = %s, want %s", got, want)
 			}
 			if got := w.Header().Get("Content-Type"); got != "application/x-amz-json-1.1" {
 				t.Errorf("Content-Type = %q", got)
