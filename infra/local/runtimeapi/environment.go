@@ -14,7 +14,13 @@ import (
 	"github.com/waypost/waypost/infra/local/lambda"
 )
 
-// An environment is one process of a function and the runtime API that it polls.
+// An environment is one process of a function and the runtime API that it
+// polls. Whoever takes it from the function has it alone, assigns one
+// invocation and waits; an answer makes it idle, and its process's end makes it
+// gone for good:
+//
+//	start ──> take ──> assign ──> work ──> answer ──> release ──> idle
+//	            └───────────┴───────┴── the process ends ──> gone
 type environment struct {
 	function *Function
 	cmd      *exec.Cmd
@@ -59,6 +65,7 @@ func (f *Function) start() (*environment, error) {
 	if err := e.cmd.Start(); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	// It may poll before anybody serves: the connection waits at the listener.
 	server := &http.Server{Handler: e.handler(), ReadHeaderTimeout: initTime}
 	go func() { _ = server.Serve(l) }() // it ends with the process
 	kept := f.add(e)
