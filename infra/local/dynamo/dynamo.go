@@ -1,23 +1,26 @@
 // Package dynamo is the embedded runtime's DynamoDB: tables with secondary
 // indexes in memory, served as DynamoDB's JSON API to the AWS SDKs and CLI.
 //
-// Expressions (conditions, updates, projections) are evaluated by
-// github.com/truora/minidyn's interpreter. The tables are this package's own:
-// in minidyn 0.8.2 an UpdateItem that adds an item to a secondary index
-// overwrites another's place there, numbers sort as text, and every Query and
-// transaction visits the whole table.
+// Conditions, filters and updates are evaluated by github.com/truora/minidyn's
+// interpreter. The tables are this package's own: in minidyn 0.8.2 an UpdateItem
+// that adds an item to a secondary index overwrites another's place there,
+// numbers sort as text, and every Query and transaction visits the whole table.
+// So are key conditions and projections, which in minidyn lose digits.
 //
-// Kept as on AWS: keys and their types, conditional writes with ALL_OLD,
-// transactions that apply wholly or not at all, sparse indexes, the order of
-// numbers, pages of a limit or 1 MB, and the refusal of unused or undefined
-// placeholders, of reserved words, and of consistent reads on a global index.
+// Kept as on AWS: keys, their types and lengths, conditional writes with
+// ALL_OLD, transactions that apply wholly or not at all, sparse indexes, numbers'
+// order, range and form, pages of a limit or 1 MB, and the refusal of unused or
+// undefined placeholders, of reserved words, of paths that overlap, and of
+// consistent reads on a global index. infra/local/conformance/dynamodb holds it
+// to what Amazon's DynamoDB Local answers, and lists where it may differ.
 //
 // Not promised: persistence, throughput limits, streams, deletion of expired
 // items (which AWS does late, so that nothing may rely on it), the delay of
 // global indexes, the parameters that expressions replaced (Expected,
-// KeyConditions and so on, which are refused), sums beyond the precision of a
-// float64, and ClientRequestToken, which is ignored. UPDATED_OLD and
-// UPDATED_NEW give the top-level attributes that changed.
+// KeyConditions and so on, which are refused), sums and comparisons beyond the
+// precision of a float64, comparisons of values of two types, and
+// ClientRequestToken, which is ignored. UPDATED_OLD and UPDATED_NEW give the
+// top-level attributes that the update names.
 package dynamo
 
 import (
@@ -27,6 +30,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -111,16 +115,9 @@ var replaced = [...]string{"Expected", "AttributesToGet", "AttributeUpdates", "K
 func operation[In any](f func(*In) (any, error)) awsjson.Operation {
 	return func(_ context.Context, body []byte) (any, error) {
 		in := new(In)
-		for _, name := range replaced {
-			if !bytes.Contains(body, []byte(`"`+name+`"`)) {
-				continue // as nearly always, and it spares reading the body twice
-			}
-			var keys map[string]json.RawMessage
-			if err := json.Unmarshal(body, &keys); err != nil {
-				return nil, awsjson.Errorf("SerializationException", "the request's body is not a JSON object: %v", err)
-			}
-			if _, ok := keys[name]; ok {
-				return nil, invalid("the local runtime does not serve the parameter %s; use an expression", name)
+		if suspect(body) {
+			if err := refused(body); err != nil {
+				return nil, err
 			}
 		}
 		if err := json.Unmarshal(body, in); err != nil {
@@ -128,6 +125,36 @@ func operation[In any](f func(*In) (any, error)) awsjson.Operation {
 		}
 		return f(in)
 	}
+}
+
+// suspect says whether a body may have what refused looks for. Nearly none
+// has, and that spares reading it twice.
+func suspect(body []byte) bool {
+	return bytes.Contains(body, []byte(`""`)) || bytes.Contains(body, []byte(`{}`)) ||
+		slices.ContainsFunc(replaced[:], func(name string) bool { return bytes.Contains(body, []byte(`"`+name+`"`)) })
+}
+
+// refused refuses parameters that are not served, and empty ones that
+// DynamoDB refuses.
+func refused(body []byte) error {
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(body, &given); err != nil {
+		return awsjson.Errorf("SerializationException", "the request's body is not a JSON object: %v", err)
+	}
+	for _, name := range replaced {
+		if _, ok := given[name]; ok {
+			return invalid("the local runtime does not serve the parameter %s; use an expression", name)
+		}
+	}
+	for name, value := range given {
+		switch text := string(value); {
+		case strings.HasSuffix(name, "Expression") && text == `""`:
+			return invalid("Invalid %s: The expression can not be empty;", name)
+		case (name == "ExpressionAttributeNames" || name == "ExpressionAttributeValues") && text == "{}":
+			return invalid("%s must not be empty", name)
+		}
+	}
+	return nil
 }
 
 func invalid(format string, args ...any) *awsjson.Error {

@@ -45,56 +45,38 @@ func (e *expression) check() error {
 			return invalid("An expression attribute value used in expression is not defined; attribute value: %s", p)
 		}
 	}
-	for _, x := range []struct{ name, text string }{{"KeyConditionExpression", e.KeyConditionExpression},
-		{"ConditionExpression", e.ConditionExpression}, {"FilterExpression", e.FilterExpression}} {
-		if err := e.checkBounds(x.name, x.text); err != nil {
-			return err
-		}
-	}
 	if unused := missing(e.ExpressionAttributeNames, used); unused != "" {
 		return invalid("Value provided in ExpressionAttributeNames unused in expressions: keys: {%s}", unused)
 	}
 	if unused := missing(e.ExpressionAttributeValues, used); unused != "" {
 		return invalid("Value provided in ExpressionAttributeValues unused in expressions: keys: {%s}", unused)
 	}
-	return nil
+	return e.bounds()
 }
 
-var between = regexp.MustCompile(`(?i)\bBETWEEN\s+(:[A-Za-z0-9_]+)\s+AND\s+(:[A-Za-z0-9_]+)`)
+var bounds = regexp.MustCompile(`(?i)\bBETWEEN\s+(:[A-Za-z0-9_]+)\s+AND\s+(:[A-Za-z0-9_]+)`)
 
-// checkBounds refuses a BETWEEN that no value can be in: DynamoDB does not
-// answer it with nothing.
-func (e *expression) checkBounds(name, text string) error {
-	for _, m := range between.FindAllStringSubmatch(text, -1) {
-		lower, upper := e.ExpressionAttributeValues[m[1]], e.ExpressionAttributeValues[m[2]]
-		for _, kind := range []string{"S", "N", "B"} {
-			from, noFrom := orderOf(lower, kind)
-			to, noTo := orderOf(upper, kind)
-			rule := ""
-			switch {
-			case (noFrom == nil) != (noTo == nil):
-				rule = "same data type for lower and upper bounds"
-			case noFrom == nil && from.compare(to) > 0:
-				rule = "upper bound to be greater than or equal to lower bound"
-			default:
-				continue
+// bounds refuses a BETWEEN whose bounds are the wrong way round, or of two types.
+func (e *expression) bounds() error {
+	for what, text := range map[string]string{"ConditionExpression": e.ConditionExpression, "FilterExpression": e.FilterExpression} {
+		for _, m := range bounds.FindAllStringSubmatch(text, -1) {
+			for _, kind := range []string{"S", "N", "B"} {
+				from, to := e.ExpressionAttributeValues[m[1]], e.ExpressionAttributeValues[m[2]]
+				low, err := orderOf(from, kind)
+				if err != nil {
+					continue
+				}
+				high, err := orderOf(to, kind)
+				switch {
+				case err != nil:
+					return invalid("Invalid %s: The BETWEEN operator requires same data type for lower and upper bounds", what)
+				case low.compare(high) > 0:
+					return between(what, from, to)
+				}
 			}
-			return invalid("Invalid %s: The BETWEEN operator requires %s; lower bound operand: AttributeValue: %s, upper bound operand: AttributeValue: %s",
-				name, rule, shown(lower), shown(upper))
 		}
 	}
 	return nil
-}
-
-// shown is a key attribute's value as DynamoDB's messages show it.
-func shown(v *value) string {
-	switch {
-	case v.S != nil:
-		return "{S:" + *v.S + "}"
-	case v.N != nil:
-		return "{N:" + *v.N + "}"
-	}
-	return "{B:" + string(v.B) + "}"
 }
 
 // missing lists the keys that are not used.
@@ -147,23 +129,10 @@ func conditionFailed(err error) (*awsjson.Error, bool) {
 	return e, ok && e.Code == "ConditionalCheckFailedException"
 }
 
-// project applies the projection, if there is one.
-func (e *expression) project(it item) (item, error) {
-	if e.ProjectionExpression == "" || it == nil {
-		return it, nil
-	}
-	out, err := new(interpreter.Language).Project(interpreter.ProjectInput{
-		Expression: e.ProjectionExpression, Item: it, Aliases: e.ExpressionAttributeNames,
-	})
-	if err != nil {
-		return nil, invalid("Invalid ProjectionExpression: %v", err)
-	}
-	return out, nil
-}
-
-// update applies the update to a copy of an item. The interpreter leaves two
-// things to mend: it does not remove whole attributes, and it rewrites numbers
-// that the update does not touch.
+// update applies the update to a copy of an item. The interpreter leaves
+// four things to mend: it does not remove whole attributes, it leaves sets
+// empty, it rewrites numbers that the update does not touch, and it writes sums
+// in a form of its own.
 func (e *expression) update(old item) (item, error) {
 	work := old.clone()
 	err := new(interpreter.Language).Update(interpreter.UpdateInput{
@@ -173,41 +142,18 @@ func (e *expression) update(old item) (item, error) {
 	if err != nil {
 		return nil, invalid("Invalid UpdateExpression: %v", err)
 	}
-	for _, name := range e.removed() {
-		delete(work, name)
+	for _, t := range e.targets() {
+		name, whole := e.targetName(t)
+		if v := work[name]; whole && (t.clause == "REMOVE" || t.clause == "DELETE" && v != nil && len(v.SS)+len(v.NS)+len(v.BS) == 0) {
+			delete(work, name)
+		}
 	}
 	for name, v := range work {
 		if before, ok := old[name]; ok && alike(before, v) {
 			work[name] = before
+		} else if err := validValue(v, maxDepth); err != nil {
+			return nil, invalid("One or more parameter values were invalid: %s: %v", name, err)
 		}
 	}
 	return work, nil
-}
-
-var clause = regexp.MustCompile(`(?i)(^|[\s,])(SET|REMOVE|ADD|DELETE)\s`)
-
-// removed lists the attributes that REMOVE takes away whole.
-func (e *expression) removed() []string {
-	var names []string
-	at := clause.FindAllStringSubmatchIndex(e.UpdateExpression, -1)
-	for i, m := range at {
-		if !strings.EqualFold(e.UpdateExpression[m[4]:m[5]], "REMOVE") {
-			continue
-		}
-		end := len(e.UpdateExpression)
-		if i+1 < len(at) {
-			end = at[i+1][0]
-		}
-		for path := range strings.SplitSeq(e.UpdateExpression[m[1]:end], ",") {
-			path = strings.TrimSpace(path)
-			if strings.ContainsAny(path, ".[") {
-				continue
-			}
-			if name, ok := e.ExpressionAttributeNames[path]; ok {
-				path = name
-			}
-			names = append(names, path)
-		}
-	}
-	return names
 }

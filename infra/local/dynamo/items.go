@@ -25,8 +25,10 @@ const (
 type change struct {
 	table    *table
 	id       string
-	old, new item // nil where there is none
-	keep     bool // a check, or the deletion of nothing: the item stays as it is
+	old, new item            // nil where there is none
+	changed  map[string]bool // of an update, the attributes that it names
+	late     bool            // where it was refused: for what the item holds, not for what the request says
+	keep     bool            // a check, or the deletion of nothing: the item stays as it is
 }
 
 func (c change) apply() {
@@ -46,6 +48,14 @@ func (s *Server) plan(kind writeKind, in *writeRequest) (change, error) {
 		return change{}, err
 	}
 	c := change{table: t}
+	if kind == check && in.ConditionExpression == "" {
+		return c, invalid("The expression can not be empty; a ConditionCheck must have a ConditionExpression")
+	}
+	if in.UpdateExpression != "" {
+		if err := in.checkTargets(t.keys()); err != nil {
+			return c, err
+		}
+	}
 	if kind == put {
 		if err := in.Item.valid(); err != nil {
 			return c, err
@@ -65,6 +75,7 @@ func (s *Server) plan(kind writeKind, in *writeRequest) (change, error) {
 	case put:
 		c.new = in.Item
 	case update:
+		c.late = true
 		base := c.old
 		if base == nil {
 			base = in.Key
@@ -74,10 +85,10 @@ func (s *Server) plan(kind writeKind, in *writeRequest) (change, error) {
 			if c.new, err = in.update(base); err != nil {
 				return c, err
 			}
-		}
-		for _, k := range t.keys() {
-			if !alike(c.new[k.name], in.Key[k.name]) {
-				return c, invalid("One or more parameter values were invalid: Cannot update attribute %s. This attribute is part of the key", k.name)
+			c.changed = map[string]bool{}
+			for _, target := range in.targets() {
+				name, _ := in.targetName(target)
+				c.changed[name] = true
 			}
 		}
 	case check:
@@ -136,18 +147,18 @@ func (c change) returned(mode string) (item, error) {
 	case "ALL_NEW":
 		return c.new, nil
 	case "UPDATED_OLD":
-		return differing(c.old, c.new), nil
+		return only(c.old, c.changed), nil
 	case "UPDATED_NEW":
-		return differing(c.new, c.old), nil
+		return only(c.new, c.changed), nil
 	}
 	return nil, invalid("Value %q at 'returnValues' failed to satisfy constraint: Member must satisfy enum value set: [ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]", mode)
 }
 
-// differing gives the attributes of one item that are not so in another.
-func differing(of, from item) item {
+// only gives an item's attributes of these names.
+func only(it item, names map[string]bool) item {
 	out := item{}
-	for name, v := range of {
-		if !alike(v, from[name]) {
+	for name, v := range it {
+		if names[name] {
 			out[name] = v
 		}
 	}
@@ -172,7 +183,11 @@ func (s *Server) get(in *getRequest) (item, error) {
 	if err != nil {
 		return nil, err
 	}
-	return in.project(t.items[id])
+	projection, err := in.projection(t.keys())
+	if err != nil {
+		return nil, err
+	}
+	return projection.project(t.items[id]), nil
 }
 
 // getItem answers without an Item where there is none, and with an empty one

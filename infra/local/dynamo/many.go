@@ -61,6 +61,9 @@ func (s *Server) transactWriteItems(in *struct{ TransactItems []transactWrite })
 			for k, v := range failed.Fields {
 				reasons[i][k] = v
 			}
+		} else if err != nil && c.late {
+			cancelled, codes[i] = true, "ValidationError"
+			reasons[i] = map[string]any{"Code": codes[i], "Message": err.Error()}
 		} else if err != nil {
 			return nil, err
 		}
@@ -87,6 +90,7 @@ func (s *Server) transactGetItems(in *struct{ TransactItems []struct{ Get *getRe
 		return nil, invalid("TransactItems must have 1 to %d members, not %d", maxTransaction, n)
 	}
 	responses := make([]map[string]any, len(in.TransactItems))
+	seen := map[string]bool{}
 	for i, member := range in.TransactItems {
 		if member.Get == nil {
 			return nil, invalid("TransactItems must contain Get")
@@ -96,6 +100,19 @@ func (s *Server) transactGetItems(in *struct{ TransactItems []struct{ Get *getRe
 			return nil, err
 		}
 		responses[i] = itemOutput(it)
+		t, err := s.table(member.Get.TableName)
+		if err != nil {
+			return nil, err
+		}
+		id, err := t.keyID(member.Get.Key)
+		if err != nil {
+			return nil, err
+		}
+		if key := t.name + "/" + id; seen[key] {
+			return nil, invalid("Transaction request cannot include multiple operations on one item")
+		} else {
+			seen[key] = true
+		}
 	}
 	return map[string]any{"Responses": responses}, nil
 }

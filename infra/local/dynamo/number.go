@@ -3,65 +3,51 @@ package dynamo
 import (
 	"errors"
 	"fmt"
-	"math/big"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
-// What DynamoDB says of numbers that it has no room for: 38 significant digits,
-// and from 1E-130 to 9.9999999999999999999999999999999999999E+125 to either side of 0.
-var (
-	errOverflow  = errors.New("Number overflow. Attempting to store a number with magnitude larger than supported range")
-	errUnderflow = errors.New("Number underflow. Attempting to store a number with magnitude smaller than supported range")
-	errPrecision = errors.New("Attempting to store more than 38 significant digits in a Number")
+// DynamoDB's numbers have up to 38 significant digits, and amounts from 1e-130
+// to below 1e126.
+const (
+	maxDigits   = 38
+	minExponent = -130
+	maxExponent = 125
 )
 
-var (
-	numeral  = regexp.MustCompile(`^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?)0*([0-9]+))?$`)
-	ten      = big.NewInt(10)
-	overflow = new(big.Int).Exp(ten, big.NewInt(126), nil)
-	smallest = new(big.Rat).SetFrac(big.NewInt(1), new(big.Int).Exp(ten, big.NewInt(130), nil))
-)
+var decimal = regexp.MustCompile(`^([+-]?)([0-9]*)\.?([0-9]*)(?:[eE]([+-]?)0*([0-9]+))?$`)
 
-// maxNumber bounds a number's text: what is longer is no number that fits.
-const maxNumber = 500
-
-// numberOf reads a number's text, or says as DynamoDB does why it can't be stored.
-func numberOf(text string) (*big.Rat, error) {
-	m := numeral.FindStringSubmatch(text)
-	if m == nil || len(text) > maxNumber {
-		return nil, fmt.Errorf("The parameter cannot be converted to a numeric value: %.40s", text)
+// canonical writes a number as DynamoDB gives it back: without an exponent, a
+// plus, or zeros that say nothing.
+func canonical(s string) (string, error) {
+	m := decimal.FindStringSubmatch(s)
+	if m == nil || m[2]+m[3] == "" {
+		return "", fmt.Errorf("the parameter %.40q cannot be converted to a numeric value", s)
 	}
-	if len(m[2]) > 3 && strings.Trim(text[:strings.IndexAny(text, "eE")], "+-.0") != "" { // computing it would take too long
-		if m[1] == "-" {
-			return nil, errUnderflow
-		}
-		return nil, errOverflow
-	} else if len(m[2]) > 3 {
-		return new(big.Rat), nil
+	if len(m[5]) > 6 { // far beyond both bounds, or 0
+		m[5] = m[5][:6]
 	}
-	n, ok := new(big.Rat).SetString(text)
-	if !ok {
-		return nil, fmt.Errorf("The parameter cannot be converted to a numeric value: %.40s", text)
-	}
-	magnitude := new(big.Rat).Abs(n)
+	exponent, _ := strconv.Atoi(m[4] + m[5]) // "" is 0, and else it has digits
+	point := len(m[2]) + exponent
+	digits := strings.TrimLeft(m[2]+m[3], "0")
+	point -= len(m[2]+m[3]) - len(digits)
+	digits = strings.TrimRight(digits, "0")
 	switch {
-	case n.Sign() == 0:
-		return n, nil
-	case digits(text) > 38:
-		return nil, errPrecision
-	case magnitude.Cmp(new(big.Rat).SetInt(overflow)) >= 0:
-		return nil, errOverflow
-	case magnitude.Cmp(smallest) < 0:
-		return nil, errUnderflow
+	case digits == "":
+		return "0", nil
+	case len(digits) > maxDigits:
+		return "", errors.New("Attempting to store more than 38 significant digits in a Number")
+	case point-1 > maxExponent:
+		return "", errors.New("Number overflow. Attempting to store a number with magnitude larger than supported range")
+	case point-1 < minExponent:
+		return "", errors.New("Number underflow. Attempting to store a number with magnitude smaller than supported range")
+	case point <= 0:
+		digits = "0." + strings.Repeat("0", -point) + digits
+	case point < len(digits):
+		digits = digits[:point] + "." + digits[point:]
+	default:
+		digits += strings.Repeat("0", point-len(digits))
 	}
-	return n, nil
-}
-
-// digits counts the significant digits of a number's text.
-func digits(text string) int {
-	if i := strings.IndexAny(text, "eE"); i >= 0 {
-		text = text[:i]
-	}
-	return len(strings.Trim(strings.ReplaceAll(strings.Trim(text, "+-"), ".", ""), "0"))
+	return strings.TrimPrefix(m[1], "+") + digits, nil
 }

@@ -3,11 +3,11 @@ package dynamo
 import (
 	"hash/fnv"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
 	"github.com/truora/minidyn/interpreter"
-	"github.com/truora/minidyn/interpreter/language"
 )
 
 type searchRequest struct {
@@ -53,58 +53,34 @@ func (s *Server) query(in *searchRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	hash, all, err := in.partition(x)
+	condition, err := in.keyCondition(x)
 	if err != nil {
 		return nil, err
 	}
-	entries := x.partitions[hash]
+	for _, k := range x.keys() {
+		if in.FilterExpression != "" && in.filters(k.name) {
+			return nil, invalid("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", k.name)
+		}
+	}
+	entries := x.partitions[condition.hash]
 	if in.ScanIndexForward != nil && !*in.ScanIndexForward {
 		entries = reversed(entries)
 	}
 	if in.ExclusiveStartKey != nil {
-		if entries, err = in.after(t, x, entries); err != nil {
+		if entries, err = in.after(t, x, condition, entries); err != nil {
 			return nil, err
 		}
 	}
-	keep := func(it item) (bool, error) {
-		if all {
-			return true, nil
-		}
-		return in.match(in.KeyConditionExpression, interpreter.ExpressionTypeKey, it)
-	}
-	return in.page(t, x, entries, keep)
+	return in.page(t, x, entries, func(e *entry) bool { return condition.holds(e.at) })
 }
 
-var (
-	equality  = regexp.MustCompile(`(#?[A-Za-z0-9_]+)\s*=\s*(:[A-Za-z0-9_]+)`)
-	nameInKey = regexp.MustCompile(`[#:]?[A-Za-z0-9_]+`)
-)
+var nameInFilter = regexp.MustCompile(`\.?[#:]?[A-Za-z_][A-Za-z0-9_]*`)
 
-// partition finds the hash key's value in the key condition, and says whether
-// the condition asks for all of its partition.
-func (in *searchRequest) partition(x *index) (hash string, all bool, err error) {
-	for _, word := range nameInKey.FindAllString(in.KeyConditionExpression, -1) {
-		if word[0] == ':' || strings.EqualFold(word, "AND") || strings.EqualFold(word, "BETWEEN") || word == "begins_with" {
-			continue
-		}
-		if language.IsReservedWord(strings.ToUpper(word)) {
-			return "", false, invalid("Invalid KeyConditionExpression: Attribute name is a reserved keyword; reserved keyword: %s", word)
-		}
-		if name := in.name(word); name != x.hash.name && name != x.rng.name {
-			return "", false, invalid("Query key condition not supported: %s is not part of the key", name)
-		}
-	}
-	for _, m := range equality.FindAllStringSubmatch(in.KeyConditionExpression, -1) {
-		if in.name(m[1]) != x.hash.name {
-			continue
-		}
-		at, err := orderOf(in.ExpressionAttributeValues[m[2]], x.hash.kind)
-		if err != nil {
-			return "", false, invalid("One or more parameter values were invalid: Condition parameter type does not match schema type: %v", err)
-		}
-		return at.String(), m[0] == strings.TrimSpace(in.KeyConditionExpression), nil
-	}
-	return "", false, invalid("Query condition missed key schema element: %s", x.hash.name)
+// filters says whether the filter names a top-level attribute.
+func (in *searchRequest) filters(attribute string) bool {
+	return slices.ContainsFunc(nameInFilter.FindAllString(in.FilterExpression, -1), func(word string) bool {
+		return word[0] != ':' && word[0] != '.' && in.name(word) == attribute
+	})
 }
 
 func (e *expression) name(word string) string {
@@ -115,14 +91,14 @@ func (e *expression) name(word string) string {
 }
 
 // after drops the entries up to the start key, which need not exist any more.
-func (in *searchRequest) after(t *table, x *index, entries []*entry) ([]*entry, error) {
-	id, err := t.id(in.ExclusiveStartKey)
+func (in *searchRequest) after(t *table, x *index, condition *keyCondition, entries []*entry) ([]*entry, error) {
+	id, err := in.startID(t, x)
 	if err != nil {
-		return nil, invalid("The provided starting key is invalid: %v", err)
+		return nil, err
 	}
-	_, at, ok, err := x.place(in.ExclusiveStartKey)
-	if !ok || err != nil {
-		return nil, invalid("The provided starting key is invalid")
+	hash, at, ok, err := x.place(in.ExclusiveStartKey)
+	if !ok || err != nil || hash != condition.hash || !condition.holds(at) {
+		return nil, invalid("The provided starting key is outside query boundaries based on provided conditions")
 	}
 	backward := in.ScanIndexForward != nil && !*in.ScanIndexForward
 	i := sort.Search(len(entries), func(i int) bool {
@@ -136,6 +112,28 @@ func (in *searchRequest) after(t *table, x *index, entries []*entry) ([]*entry, 
 		return c > 0
 	})
 	return entries[i:], nil
+}
+
+// startID gives the item that the start key names. The key has the attributes
+// of the table's and the index's keys, and no others.
+func (in *searchRequest) startID(t *table, x *index) (string, error) {
+	names := map[string]bool{}
+	for _, k := range append(t.keys(), x.keys()...) {
+		names[k.name] = true
+	}
+	for name := range in.ExclusiveStartKey {
+		if !names[name] {
+			return "", invalid("The provided starting key is invalid: %s is not part of the key", name)
+		}
+	}
+	if len(in.ExclusiveStartKey) != len(names) {
+		return "", invalid("The provided starting key is invalid: it must have %d attributes", len(names))
+	}
+	id, err := t.id(in.ExclusiveStartKey)
+	if err != nil {
+		return "", invalid("The provided starting key is invalid: %v", err)
+	}
+	return id, nil
 }
 
 func reversed(entries []*entry) []*entry {
@@ -161,13 +159,13 @@ func (s *Server) scan(in *searchRequest) (any, error) {
 	}
 	sort.Slice(entries, func(i, j int) bool { return entries[i].id < entries[j].id })
 	if in.ExclusiveStartKey != nil {
-		id, err := t.id(in.ExclusiveStartKey)
+		id, err := in.startID(t, x)
 		if err != nil {
-			return nil, invalid("The provided starting key is invalid: %v", err)
+			return nil, err
 		}
 		entries = entries[sort.Search(len(entries), func(i int) bool { return entries[i].id > id }):]
 	}
-	return in.page(t, x, entries, func(item) (bool, error) { return true, nil })
+	return in.page(t, x, entries, func(*entry) bool { return true })
 }
 
 func segment(id string, of uint32) uint32 {
@@ -176,23 +174,46 @@ func segment(id string, of uint32) uint32 {
 	return h.Sum32() % of
 }
 
+// selected gives the projection, nil for all, and refuses one that asks for
+// what the index does not hold, or that comes with a count alone.
+func (in *searchRequest) selected(t *table, x *index) (*selection, error) {
+	projection, err := in.projection(t.keys())
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case projection != nil && in.Select != "" && in.Select != "SPECIFIC_ATTRIBUTES":
+		return nil, invalid("Cannot specify the ProjectionExpression when choosing to get %s", in.Select)
+	case in.Select == "ALL_ATTRIBUTES" && x.name != "" && !x.local && x.projection.ProjectionType != "ALL":
+		return nil, invalid("One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported for global secondary index %s because its projection type is not ALL", x.name)
+	case projection == nil || x.name == "" || x.local || x.projection.ProjectionType == "ALL":
+		return projection, nil
+	}
+	for name := range projection.members {
+		if held := (item{name: {}}); len(x.project(t, held)) == 0 {
+			return nil, invalid("One or more parameter values were invalid: Global secondary index %s does not project %s", x.name, name)
+		}
+	}
+	return projection, nil
+}
+
 // page answers with the entries that match, up to the limit or 1 MB. As on
 // AWS, a page that is full names its last key even where nothing follows.
-func (in *searchRequest) page(t *table, x *index, entries []*entry, keep func(item) (bool, error)) (any, error) {
+func (in *searchRequest) page(t *table, x *index, entries []*entry, keep func(*entry) bool) (any, error) {
+	projection, err := in.selected(t, x)
+	if err != nil {
+		return nil, err
+	}
 	items := []item{}
 	out := map[string]any{}
 	count, scanned, size := 0, 0, 0
 	for _, e := range entries {
-		ok, err := keep(e.item)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
+		if !keep(e) {
 			continue
 		}
 		scanned++
 		size += e.item.size()
-		seen := x.project(t, e.item)
+		seen, ok := x.project(t, e.item), true
 		if in.FilterExpression != "" {
 			if ok, err = in.match(in.FilterExpression, interpreter.ExpressionTypeFilter, seen); err != nil {
 				return nil, err
@@ -201,10 +222,7 @@ func (in *searchRequest) page(t *table, x *index, entries []*entry, keep func(it
 		if ok {
 			count++
 			if in.Select != "COUNT" {
-				if seen, err = in.project(seen); err != nil {
-					return nil, err
-				}
-				items = append(items, seen)
+				items = append(items, projection.project(seen))
 			}
 		}
 		if in.Limit != nil && scanned == *in.Limit || size >= maxPage {

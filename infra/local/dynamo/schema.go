@@ -40,8 +40,11 @@ type timeToLive struct {
 
 type tableName struct{ TableName string }
 
+// validName is what tables and indexes may be called.
+var validName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
+
 func (s *Server) createTable(in *tableSpec) (any, error) {
-	if !regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`).MatchString(in.TableName) {
+	if !validName.MatchString(in.TableName) {
 		return nil, invalid("TableName must be 3 to 255 of the characters a-z, A-Z, 0-9, '_', '-' and '.'")
 	}
 	if _, ok := s.tables[in.TableName]; ok {
@@ -97,6 +100,9 @@ func (spec *tableSpec) index(schema []keyElement) (*index, error) {
 
 // addIndex adds a secondary index, filled with the items that the table has.
 func (t *table) addIndex(spec indexSpec, local bool) error {
+	if !validName.MatchString(spec.IndexName) {
+		return invalid("IndexName must be 3 to 255 of the characters a-z, A-Z, 0-9, '_', '-' and '.'")
+	}
 	x, err := t.spec.index(spec.KeySchema)
 	if err != nil {
 		return err

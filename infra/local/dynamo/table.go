@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"fmt"
 	"sort"
 	"strconv"
 	"time"
@@ -12,6 +13,9 @@ import (
 const (
 	maxItem = 400 << 10
 	maxPage = 1 << 20
+
+	maxHashKey = 2048
+	maxSortKey = 1024
 )
 
 // A keyAttribute is a part of a key: its name, and its type S, N or B.
@@ -71,6 +75,13 @@ func (x *index) part(k keyAttribute, it item) (order, bool, error) {
 	o, err := orderOf(v, k.kind)
 	if err != nil {
 		return order{}, false, x.badKey(k, err)
+	}
+	most := maxSortKey
+	if k == x.hash {
+		most = maxHashKey
+	}
+	if len(o.text) > most {
+		return order{}, false, x.badKey(k, fmt.Errorf("it has %d bytes, over the limit of %d", len(o.text), most))
 	}
 	return o, true, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -128,13 +129,17 @@ func sameSet(a, b []*string) bool {
 	return len(a) == len(b)
 }
 
-// maxDepth is how many levels DynamoDB lets a value have, the innermost among them.
+// maxDepth is how deeply DynamoDB lets lists and maps nest.
 const maxDepth = 32
 
 // valid says why an item's values could not be stored, if they could not:
-// each must have exactly one type, and numbers and sets must be right.
+// each must have exactly one type, and numbers and sets must be right. It
+// writes the numbers as DynamoDB does.
 func (it item) valid() error {
 	for name, v := range it {
+		if name == "" {
+			return invalid("One or more parameter values were invalid: an attribute must have a name")
+		}
 		if err := validValue(v, maxDepth); err != nil {
 			return invalid("One or more parameter values were invalid: %s: %v", name, err)
 		}
@@ -143,11 +148,11 @@ func (it item) valid() error {
 }
 
 func validValue(v *value, depth int) error {
-	if v == nil {
-		return errors.New("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
-	}
-	if depth == 0 {
-		return errors.New("Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit")
+	switch {
+	case v == nil:
+		return errors.New("the value has no type")
+	case depth == 0:
+		return errors.New("Nesting Levels have exceeded supported limits")
 	}
 	set := 0
 	for _, is := range []bool{v.S != nil, v.N != nil, v.B != nil, v.BOOL != nil, v.NULL != nil, v.M != nil, v.L != nil, v.SS != nil, v.NS != nil, v.BS != nil} {
@@ -158,9 +163,16 @@ func validValue(v *value, depth int) error {
 	if set != 1 {
 		return errors.New("Supplied AttributeValue must contain exactly one of the supported datatypes")
 	}
-	if v.N != nil {
-		if _, err := numberOf(*v.N); err != nil {
+	for _, n := range slices.Concat(v.NS, []*string{v.N}) {
+		if n == nil {
+			continue
+		}
+		written, err := canonical(*n)
+		if err != nil {
 			return err
+		}
+		if written != *n { // a stored one, which others may read, is so already
+			*n = written
 		}
 	}
 	if v.SS != nil && len(v.SS) == 0 || v.NS != nil && len(v.NS) == 0 || v.BS != nil && len(v.BS) == 0 {
@@ -173,17 +185,15 @@ func validValue(v *value, depth int) error {
 			}
 		}
 	}
-	for _, s := range v.NS {
-		if _, err := numberOf(*s); err != nil {
-			return err
-		}
-	}
 	for _, e := range v.L {
 		if err := validValue(e, depth-1); err != nil {
 			return err
 		}
 	}
-	for _, e := range v.M {
+	for name, e := range v.M {
+		if name == "" {
+			return errors.New("an attribute must have a name")
+		}
 		if err := validValue(e, depth-1); err != nil {
 			return err
 		}
@@ -201,25 +211,32 @@ func (it item) size() int {
 }
 
 func sizeOf(v *value) int {
-	size := 1 + len(v.B)
-	for _, s := range []*string{v.S, v.N} {
-		if s != nil {
-			size += len(*s)
-		}
+	size := len(v.B)
+	if v.BOOL != nil || v.NULL != nil {
+		size++
 	}
-	for _, list := range [][]*string{v.SS, v.NS} {
-		for _, s := range list {
-			size += len(*s)
+	if v.S != nil {
+		size += len(*v.S)
+	}
+	for _, s := range v.SS {
+		size += len(*s)
+	}
+	for _, n := range slices.Concat(v.NS, []*string{v.N}) {
+		if n != nil {
+			size += len(*n)/2 + 1
 		}
 	}
 	for _, b := range v.BS {
 		size += len(b)
 	}
+	if v.L != nil || v.M != nil {
+		size += 3
+	}
 	for _, e := range v.L {
 		size += 1 + sizeOf(e)
 	}
-	if v.M != nil {
-		size += 3 + item(v.M).size()
+	for name, e := range v.M {
+		size += 1 + len(name) + sizeOf(e)
 	}
 	return size
 }
@@ -254,8 +271,15 @@ func orderOf(v *value, kind string) (order, error) {
 	case kind == "B" && len(v.B) > 0:
 		return order{text: string(v.B)}, nil
 	case kind == "N" && v.N != nil:
-		n, err := numberOf(*v.N)
-		return order{number: n}, err
+		written, err := canonical(*v.N)
+		if err != nil {
+			return order{}, err
+		}
+		n, ok := new(big.Rat).SetString(written)
+		if !ok {
+			return order{}, fmt.Errorf("the number is not valid")
+		}
+		return order{number: n}, nil
 	case v.S != nil && kind == "S", v.B != nil && kind == "B":
 		return order{}, fmt.Errorf("an empty value is not supported for a key")
 	}
