@@ -68,10 +68,17 @@ func (c *Catalog) List(ctx context.Context, name string) ([]catalog.Item, error)
 	return items, nil
 }
 
+// maxDocument is the most bytes of a document: an item ends at 400 KB, which
+// its keys count for too.
+const maxDocument = 390 << 10
+
 // Write implements catalog.Store.
 func (c *Catalog) Write(ctx context.Context, items []catalog.Item) error {
 	writes := make([]types.TransactWriteItem, len(items))
 	for i, it := range items {
+		if len(it.Document) > maxDocument {
+			return fault.New(fault.TooLarge, "%s %s would have %d bytes in the catalog, over the limit of %d: split it", it.Name, it.Version, len(it.Document), maxDocument)
+		}
 		encoded, err := marshal(catalogItem{it.Name, it.Version, string(it.Document), it.Stamp, it.At})
 		if err != nil {
 			return err

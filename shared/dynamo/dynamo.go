@@ -90,7 +90,7 @@ func failed(err error, what string) error {
 		return fault.Wrap(awserror.Loggable(err), fault.Unavailable, "the %s table does not exist", what)
 	}
 	var api smithy.APIError
-	if errors.As(err, &api) && (api.ErrorCode() == "AccessDeniedException" || api.ErrorCode() == "ValidationException") {
+	if errors.As(err, &api) && (api.ErrorCode() == "AccessDeniedException" || api.ErrorCode() == "ValidationException") || cancelledFor(err, "ValidationError") {
 		return fault.Wrap(awserror.Loggable(err), fault.Internal, "the %s table refused the request; the log has the details", what)
 	}
 	return fault.Wrap(awserror.Loggable(err), fault.Unavailable, "the %s table did not answer", what)
@@ -120,10 +120,14 @@ func conflict(err error) (item, bool) {
 
 // collided says that a transaction met another one under way: nothing is known
 // of its conditions, and it may succeed a moment later.
-func collided(err error) bool {
+func collided(err error) bool { return cancelledFor(err, "TransactionConflict") }
+
+// cancelledFor says whether err is of a transaction that one of its members
+// stopped, for the reason of this code.
+func cancelledFor(err error, code string) bool {
 	e, ok := errors.AsType[*types.TransactionCanceledException](err)
 	return ok && slices.ContainsFunc(e.CancellationReasons, func(r types.CancellationReason) bool {
-		return r.Code != nil && *r.Code == "TransactionConflict"
+		return aws.ToString(r.Code) == code
 	})
 }
 

@@ -3,6 +3,9 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,8 +36,8 @@ func (p *Profiles) Read(ctx context.Context, id string, paths mapping.Paths) (ma
 			if p.Path != "" {
 				path = append([]string{p.Path}, path...)
 			}
-			if len(path) == 1 && path[0] == p.Key {
-				continue // the key is there already, and a projection may name nothing twice
+			if path[0] == p.Key {
+				continue // it is there already, as text, and a projection may name nothing twice
 			}
 			steps := make([]string, len(path))
 			for k, name := range path {
@@ -63,8 +66,20 @@ func (p *Profiles) Read(ctx context.Context, id string, paths mapping.Paths) (ma
 	return attributes, nil
 }
 
-// Write replaces a profile's attributes.
+// Write replaces a profile's attributes. An Invalid says where they hold what
+// DynamoDB can't keep.
 func (p *Profiles) Write(ctx context.Context, id string, attributes map[string]any) error {
+	depth := maxDepth
+	if p.Path != "" {
+		depth--
+	}
+	var details []fault.Detail
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		details = append(details, unkept(name, name, attributes[name], depth)...)
+	}
+	if err := fault.Document("the profile can't be stored", details); err != nil {
+		return err
+	}
 	encoded, ok := encode(attributes).(*types.AttributeValueMemberM)
 	if !ok {
 		return fault.New(fault.Internal, "the profile's attributes are not an object")
@@ -78,6 +93,41 @@ func (p *Profiles) Write(ctx context.Context, id string, attributes map[string]a
 		return failed(err, "profiles")
 	}
 	return nil
+}
+
+// What DynamoDB keeps, by its documentation's "Constraints": levels of lists
+// and maps in an item, and the amounts of numbers.
+const (
+	maxDepth    = 32
+	tooLarge    = 1e126
+	closestTo0  = 1e-130
+	amountsKept = "from 1e-130 to 9.9e125, positive or negative, or 0"
+)
+
+// unkept says what of an attribute DynamoDB can't keep, with levels of depth left.
+func unkept(path, name string, v any, depth int) []fault.Detail {
+	switch {
+	case name == "":
+		return []fault.Detail{{Path: path, Message: "an attribute must have a name"}}
+	case depth == 0:
+		return []fault.Detail{{Path: path, Message: fmt.Sprintf("it is nested more than %d levels deep", maxDepth)}}
+	}
+	var details []fault.Detail
+	switch v := v.(type) {
+	case float64:
+		if n := math.Abs(v); n >= tooLarge || n != 0 && n < closestTo0 {
+			details = append(details, fault.Detail{Path: path, Message: fmt.Sprintf("the number %g can't be kept: numbers are %s", v, amountsKept)})
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			details = append(details, unkept(path+"."+name, name, v[name], depth-1)...)
+		}
+	case []any:
+		for i, one := range v {
+			details = append(details, unkept(fmt.Sprintf("%s[%d]", path, i), name, one, depth-1)...)
+		}
+	}
+	return details
 }
 
 // values decodes an item: whole numbers that fit become int64, as schema.Decode

@@ -88,9 +88,9 @@ func (l *Ledger) OfJourney(ctx context.Context, journey string, hour, since, bef
 
 // page queries an index whose sort key is enteredAt, newest first.
 func (l *Ledger) page(ctx context.Context, index, key, value string, since, before time.Time, limit int) ([]ledger.Delivery, error) {
-	last := before.Add(-time.Microsecond)
-	if since.After(last) {
-		return nil, nil // DynamoDB refuses such a BETWEEN
+	last, since := before.Truncate(time.Microsecond).Add(-time.Microsecond), since.Truncate(time.Microsecond)
+	if last.Before(since) {
+		return nil, nil // no time lies between them, and DynamoDB refuses such a BETWEEN
 	}
 	var found []ledger.Delivery
 	pages := dynamodb.NewQueryPaginator(l.Client, &dynamodb.QueryInput{TableName: &l.Table, IndexName: aws.String(index),
