@@ -53,8 +53,9 @@ lint: ## check formatting, vet, staticcheck and go.mod
 fuzz: ## fuzz what parses, for a short time (FUZZTIME=200000x)
 	@bash .ci/fuzz $(FUZZTIME)
 
-conformance: ## hold our Step Functions against an independent interpreter (needs Python)
+conformance: ## hold our Step Functions against moto (needs Python), and DynamoDB against Amazon's DynamoDB Local (needs Java, Maven)
 	@go run ./infra/local/conformance $(ARGS)
+	@go run ./infra/local/conformance/dynamodb $(filter -%,$(ARGS))
 
 clean: ## remove what was built
 	rm -rf $(BUILD)
