@@ -38,8 +38,8 @@ func recorded(t *testing.T, l *dynamo.Ledger, want ledger.Execution) {
 // always lets a profile enter again at once: nothing is claimed.
 var always = ledger.Reentry{Allowed: true}
 
-// creates holds that an execution's record is written once, with re-entrance
-// claimed or without.
+// creates holds that an execution's record is written once; where re-entrance
+// is claimed with it, anew for as long as it is pending.
 func creates(t *testing.T, client *dynamodb.Client) {
 	l := openLedger(t, client)
 	for name, rule := range map[string]*ledger.Reentry{
@@ -52,8 +52,20 @@ func creates(t *testing.T, client *dynamodb.Client) {
 				t.Errorf("first: created %t, refused %t, %v", created, refused, err)
 			}
 			again := execution(t.Name(), mine, func(e *ledger.Execution) { e.Version, e.EnteredAt = 4, noon.Add(time.Minute) })
-			if created, refused, err := l.Create(t.Context(), again, rule); created || refused || err != nil {
+			claimed := rule != nil && *rule != always
+			if created, refused, err := l.Create(t.Context(), again, rule); created != claimed || refused || err != nil {
 				t.Errorf("repeat: created %t, refused %t, %v", created, refused, err)
+			}
+			if claimed {
+				first = again
+			}
+			recorded(t, l, first)
+			started(&first)
+			if err := l.Update(t.Context(), first); err != nil {
+				t.Fatal(err)
+			}
+			if created, refused, err := l.Create(t.Context(), again, rule); created || refused || err != nil {
+				t.Errorf("repeat of what has started: created %t, refused %t, %v", created, refused, err)
 			}
 			recorded(t, l, first)
 		})
@@ -103,7 +115,7 @@ func reentries(t *testing.T, client *dynamodb.Client) {
 			{execution: "a", rule: always, created: true}, {execution: "b", rule: always, created: true}, {execution: "c", created: true},
 		}},
 		{"a repeat of a refused one", []attempt{
-			{execution: "a", created: true}, {execution: "b", refused: true}, {execution: "b", refused: true}, {execution: "a"},
+			{execution: "a", created: true}, {execution: "b", refused: true}, {execution: "b", refused: true}, {execution: "a", created: true},
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -123,7 +135,7 @@ func reentries(t *testing.T, client *dynamodb.Client) {
 		})
 	}
 	// Its first try may have died before its event was accepted.
-	t.Run("whose record was dropped may claim again", func(t *testing.T) {
+	t.Run("what was dropped leaves no claim", func(t *testing.T) {
 		e := execution(t.Name(), func(e *ledger.Execution) { e.Profile = t.Name() })
 		for range 2 {
 			if created, refused, err := l.Create(t.Context(), e, &ledger.Reentry{}); !created || refused || err != nil {
@@ -134,7 +146,7 @@ func reentries(t *testing.T, client *dynamodb.Client) {
 			}
 		}
 		other := execution(t.Name()+"b", func(e *ledger.Execution) { e.Profile = t.Name() })
-		if created, refused, err := l.Create(t.Context(), other, &ledger.Reentry{}); created || !refused || err != nil {
+		if created, refused, err := l.Create(t.Context(), other, &ledger.Reentry{}); !created || refused || err != nil {
 			t.Errorf("another: created %t, refused %t, %v", created, refused, err)
 		}
 	})
