@@ -4,6 +4,7 @@ package fault
 // for. The first are Waypost's own; package lambdaedge gives them to Step
 // Functions.
 const (
+	NamePrefix      = "Waypost."            // of all of Waypost's own
 	NameDeferred    = "Waypost.Deferred"    // come back at the time that the message gives
 	NameFailed      = "Waypost.Failed"      // the outcome failed; the message is the step's result as JSON
 	NameCapped      = "Waypost.Capped"      // likewise, capped

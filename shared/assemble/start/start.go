@@ -5,6 +5,7 @@ package start
 import (
 	"context"
 	"fmt"
+	"log"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -23,5 +24,6 @@ func Function(f assemble.Function, needs ...string) {
 		fmt.Fprintln(os.Stderr, "waypost: the function cannot start:", err)
 		os.Exit(1)
 	}
+	log.SetOutput(screen{os.Stderr})
 	lambda.Start(f(p))
 }
