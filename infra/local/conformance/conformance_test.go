@@ -1,6 +1,8 @@
 package main
 
 import (
+	"github.com/waypost/waypost/infra/foreign"
+
 	"bytes"
 	"context"
 	"encoding/json"
@@ -19,7 +21,7 @@ func TestSkippedWithoutPython(t *testing.T) {
 	if err := run(context.Background(), nil, &out); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := out.String(), "conformance: skipped: python3 not found\n"; got != want {
+	if got, want := out.String(), "conformance: skipped: "+foreign.ErrNoPython.Error()+"\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if err := run(context.Background(), []string{"-require"}, &out); err == nil {

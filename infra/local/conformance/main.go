@@ -32,6 +32,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/waypost/waypost/infra/foreign"
 	"github.com/waypost/waypost/infra/local/states"
 )
 
@@ -64,8 +65,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	python, err := install(ctx, out)
-	if errors.Is(err, errNoPython) && !*require {
-		fmt.Fprintln(out, "conformance: skipped: python3 not found")
+	if errors.Is(err, foreign.ErrNoPython) && !*require {
+		fmt.Fprintln(out, "conformance: skipped:", err)
 		return nil
 	}
 	if err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -13,46 +12,18 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
+
+	"github.com/waypost/waypost/infra/foreign"
 )
 
 // motoVersion is the moto that the list of deviations is about.
 const motoVersion = "5.2.5"
 
-// errNoPython says that this machine has no Python.
-var errNoPython = errors.New("python3 not found")
-
-// install makes a virtual environment with moto in the user's cache folder,
-// unless it is there, and gives the path of its Python.
+// install makes sure of moto, and gives the path of a Python that has it.
 func install(ctx context.Context, out io.Writer) (string, error) {
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		return "", errNoPython
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(cache, "waypost", "moto-"+motoVersion)
-	inside := filepath.Join(dir, "bin", "python")
-	done := filepath.Join(dir, "installed")
-	if _, err := os.Stat(done); err == nil {
-		return inside, nil
-	}
-	fmt.Fprintf(out, "conformance: installing moto %s in %s\n", motoVersion, dir)
-	for _, args := range [][]string{
-		{python, "-m", "venv", dir},
-		{inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "moto[server]==" + motoVersion},
-	} {
-		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-		if said, err := cmd.CombinedOutput(); err != nil {
-			return "", fmt.Errorf("installing moto: %v: %w\n%s", args, err, said)
-		}
-	}
-	return inside, os.WriteFile(done, nil, 0o644) // only now: an interrupted install is made again
+	return foreign.Install(ctx, out, foreign.Package{Name: "moto", Extra: "server", Version: motoVersion})
 }
 
 // launcher starts moto's server with one repair. moto hands the parameters of
@@ -77,14 +48,14 @@ main(sys.argv[1:])
 // takes for its own port. It names the proxy's: that answers invocations from
 // the case's script, and hands everything else on to moto.
 type moto struct {
-	url   string // of the proxy
-	cmd   *exec.Cmd
-	proxy *http.Server
+	url    string // of the proxy
+	server *foreign.Server
+	proxy  *http.Server
 }
 
 // startMoto starts moto and the proxy, and waits until both answer.
 func startMoto(ctx context.Context, python string, lambda http.Handler) (*moto, error) {
-	behind, err := freePort()
+	behind, err := foreign.FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -106,73 +77,44 @@ func startMoto(ctx context.Context, python string, lambda http.Handler) (*moto, 
 	go func() { _ = m.proxy.Serve(listener) }() // ends with Close
 
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	m.cmd = exec.Command(python, "-c", launcher, "-H", "127.0.0.1", "-p", strconv.Itoa(behind))
-	m.cmd.Env = append(os.Environ(), "MOTO_PORT="+port, "NO_PROXY=localhost,127.0.0.1", "AWS_DEFAULT_REGION=us-east-1")
+	cmd := exec.Command(python, "-c", launcher, "-H", "127.0.0.1", "-p", strconv.Itoa(behind))
+	cmd.Env = append(os.Environ(), "MOTO_PORT="+port, "NO_PROXY=localhost,127.0.0.1", "AWS_DEFAULT_REGION=us-east-1")
 	said := &bytes.Buffer{}
-	m.cmd.Stdout, m.cmd.Stderr = io.Discard, said
-	if err := m.cmd.Start(); err != nil {
+	cmd.Stdout, cmd.Stderr = io.Discard, said
+	if m.server, err = foreign.Start(cmd); err != nil {
 		_ = m.proxy.Close()
 		return nil, fmt.Errorf("starting moto: %w", err)
 	}
-	if err := m.ready(ctx); err != nil {
+	if err := m.server.Ready(ctx, m.turnOn); err != nil {
 		m.stop()
-		return nil, fmt.Errorf("%w\n%s", err, said)
+		return nil, fmt.Errorf("moto: %w\n%s", err, said)
 	}
 	return m, nil
 }
 
-// ready waits for moto, and turns on the execution of state machines, without
-// which moto only pretends.
-func (m *moto) ready(ctx context.Context) error {
+// turnOn turns on the execution of state machines, without which moto only
+// pretends.
+func (m *moto) turnOn(ctx context.Context) error {
 	config := `{"stepfunctions": {"execute_state_machine": true}}`
-	deadline := time.After(60 * time.Second)
-	for {
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.url+"/moto-api/config", bytes.NewBufferString(config))
-		if err != nil {
-			return err
-		}
-		if res, err := http.DefaultClient.Do(r); err == nil {
-			_ = res.Body.Close()
-			if res.StatusCode < 300 {
-				return nil
-			}
-		}
-		select {
-		case <-deadline:
-			return errors.New("moto did not answer within a minute")
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.url+"/moto-api/config", bytes.NewBufferString(config))
+	if err != nil {
+		return err
 	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	if err := res.Body.Close(); err != nil {
+		return err
+	}
+	if res.StatusCode >= 300 {
+		return fmt.Errorf("it answered %s", res.Status)
+	}
+	return nil
 }
 
 // stop ends moto, the process that startMoto started, and the proxy.
 func (m *moto) stop() {
 	_ = m.proxy.Close()
-	_ = m.cmd.Process.Signal(syscall.SIGTERM)
-	ended := make(chan struct{})
-	go func() {
-		_ = m.cmd.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-	case <-time.After(5 * time.Second):
-		_ = m.cmd.Process.Kill()
-		<-ended
-	}
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(port)
+	m.server.Stop()
 }
