@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/waypost/waypost/infra/local/lambda"
+	"github.com/waypost/waypost/infra/providers"
 	"github.com/waypost/waypost/shared/assemble"
 	"github.com/waypost/waypost/shared/assemble/action"
 	"github.com/waypost/waypost/shared/assemble/admin"
@@ -45,7 +45,7 @@ func Functions() map[string]assemble.Function {
 }
 
 // deploy makes what the CDK app makes on AWS, by the AWS APIs of the AWS port.
-func (r *Runtime) deploy(ctx context.Context, c Config, pages *pages) error {
+func (r *Runtime) deploy(ctx context.Context, c Config, standIns *providers.StandIns) error {
 	db := dynamodb.NewFromConfig(r.AWS)
 	for _, table := range []*dynamodb.CreateTableInput{
 		dynamo.ProfilesTable(ProfilesTable), dynamo.CatalogTable(CatalogTable), dynamo.LedgerTable(LedgerTable), dynamo.LimitsTable(LimitsTable),
@@ -77,7 +77,7 @@ func (r *Runtime) deploy(ctx context.Context, c Config, pages *pages) error {
 	}
 	routes := ""
 	if !c.Live {
-		routes = strings.Join(pages.routes(r.URL), ",")
+		routes = standIns.Routes(r.URL)
 	}
 	policy, err := egress.ParsePolicy(allowLoopback, routes)
 	if err != nil {

@@ -28,6 +28,7 @@ import (
 	"github.com/waypost/waypost/infra/local/queue"
 	"github.com/waypost/waypost/infra/local/secrets"
 	"github.com/waypost/waypost/infra/local/states"
+	"github.com/waypost/waypost/infra/providers"
 )
 
 // Region and Account are those of every ARN here.
@@ -109,11 +110,11 @@ func Start(ctx context.Context, c Config) (*Runtime, error) {
 		SQS:            queue.New(queue.Options{Account: Account, Region: Region, Log: log}),
 		Lambda:         r.host.Handler(), Account: Account,
 	})
-	pages := newPages()
-	if err := r.deploy(ctx, c, pages); err != nil {
+	standIns := providers.New()
+	if err := r.deploy(ctx, c, standIns); err != nil {
 		return nil, errors.Join(err, listener.Close(), r.Close(context.WithoutCancel(ctx)))
 	}
-	r.serve(listener, pages.handler(r.host))
+	r.serve(listener, pages(r.host, standIns))
 	r.schedule(c.SweepEvery)
 	return r, nil
 }

@@ -1,0 +1,51 @@
+// Package providers is all the stand-ins together, with the inbox that they
+// fill: nobody is called or texted where functions are routed to them.
+//
+// Each stand-in has a package of its own below this one.
+package providers
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/waypost/waypost/infra/providers/inbox"
+	"github.com/waypost/waypost/infra/providers/sink"
+	"github.com/waypost/waypost/infra/providers/twilio"
+)
+
+// Paths of the stand-ins.
+const (
+	pathTwilio  = "/providers/twilio"
+	pathLoyalty = "/providers/loyalty"
+	pathSink    = "/providers/sink"
+)
+
+// StandIns are the stand-ins. Make them with New. They serve below /providers/.
+type StandIns struct {
+	Inbox *inbox.Store
+	mux   *http.ServeMux
+}
+
+// New makes stand-ins with an empty inbox.
+func New() *StandIns {
+	box := inbox.New(inbox.Options{})
+	mux := http.NewServeMux()
+	mux.Handle(pathTwilio+"/", http.StripPrefix(pathTwilio, twilio.New(twilio.Options{Inbox: box})))
+	mux.Handle(pathLoyalty+"/", sink.NewLoyalty(sink.Options{Inbox: box}).Handler(pathLoyalty))
+	mux.Handle(pathSink+"/", sink.New(sink.Options{Inbox: box}))
+	return &StandIns{Inbox: box, mux: mux}
+}
+
+// ServeHTTP serves the stand-ins. They are called under the names of the hosts
+// that they stand in for.
+func (s *StandIns) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// Routes says which hosts the stand-ins serve, at this base, as the setting
+// WAYPOST_EGRESS_ROUTES: the providers' own hosts, and the examples'.
+func (s *StandIns) Routes(base string) string {
+	return strings.Join([]string{
+		"api.twilio.com=" + base + pathTwilio,
+		"loyalty.example=" + base + pathLoyalty,
+		"hooks.example=" + base + pathSink,
+	}, ",")
+}

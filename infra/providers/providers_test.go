@@ -1,0 +1,51 @@
+package providers
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/waypost/waypost/shared/egress"
+)
+
+// The routes are a setting that functions read, and lead to stand-ins that
+// serve: each refuses, accepts or asks who calls, but knows the path.
+func TestRoutes(t *testing.T) {
+	standIns := New()
+	server := httptest.NewServer(standIns)
+	defer server.Close()
+	policy, err := egress.ParsePolicy("", standIns.Routes(server.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := map[string]string{
+		"api.twilio.com":  "/2010-04-01/Accounts/AC0/Messages.json",
+		"loyalty.example": "/v1/awards",
+		"hooks.example":   "/anything",
+	}
+	if got, want := len(policy.Routes), len(paths); got != want {
+		t.Errorf("got %d routes, want %d", got, want)
+	}
+	for _, r := range policy.Routes {
+		res, err := http.Post(r.Target.String()+paths[r.Host], "application/json", strings.NewReader(`{}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := res.Body.Close(); err != nil {
+			t.Error(err)
+		}
+		if res.StatusCode == http.StatusNotFound {
+			t.Errorf("%s: nothing serves %s%s", r.Host, r.Target, paths[r.Host])
+		}
+	}
+	accepted := 0
+	for _, m := range standIns.Inbox.Since(0) {
+		if m.Status < 300 {
+			accepted++
+		}
+	}
+	if want := 1; accepted != want { // the sink takes anything
+		t.Errorf("the inbox has %d accepted messages, want %d", accepted, want)
+	}
+}
