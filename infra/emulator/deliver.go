@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/waypost/waypost/infra/bundle"
+	"github.com/waypost/waypost/infra/providers/inbox"
+)
+
+// deliver applies the example, sends its events, and verifies at the sink what
+// arrived.
+func (w *world) deliver(ctx context.Context) error {
+	w.report.step("Applying %s", example)
+	for _, what := range []string{"waypost apply puts the bundle in place, through the admin function's URL", "waypost apply once more"} {
+		_, err := w.product(ctx, everyLine, "apply", "--stack", stackName, example)
+		if err := w.report.check(what, err); err != nil {
+			return err
+		}
+	}
+
+	w.report.step("Sending %d events", len(w.bundle.Send))
+	send := []string{"send", "--stack", stackName}
+	for _, e := range w.bundle.Send {
+		send = append(send, filepath.Join(example, "send", e.Name+".json"))
+	}
+	_, err := w.product(ctx, everyLine, send...)
+	if err := w.report.check("waypost send enters them through the entry function's URL, and waits until all is settled", err); err != nil {
+		return err
+	}
+	list, err := w.deliveries(ctx)
+	if err == nil {
+		err = w.bundle.Check(ends(list))
+	}
+	_ = w.report.check("every delivery ended as the example says", err)
+	_ = w.report.check("at the sink: one text, two awards, and nothing else", w.arrived(sinkOnce()))
+	_ = w.report.check("each award carried its delivery's id as Idempotency-Key", w.keyed(list))
+
+	said, err := w.product(ctx, noLine, send...)
+	if got, want := strings.Count(said, "a duplicate"), len(w.bundle.Send); err == nil && got != want {
+		err = fmt.Errorf("%d of %d were duplicates:\n%s", got, want, said)
+	}
+	_ = w.report.check("the same events again are duplicates", err)
+	return w.report.check("at the sink: nothing more", w.arrived(sinkOnce()))
+}
+
+// sinkOnce is what the example's three events must lead to at the sink.
+func sinkOnce() []string {
+	return []string{
+		`sms/twilio to +15550100001: Hi Ada, your order A-1001 is ready at Main Street.`,
+		`loyalty: {"member":"L-1001","points":84,"reference":"A-1001"}`,
+		`loyalty: {"member":"L-1002","points":40,"reference":"A-1002"}`,
+	}
+}
+
+// A delivery is what these checks read of one.
+type delivery struct {
+	bundle.Expectation
+	ID string `json:"id"`
+}
+
+// deliveries asks the admin function for all of the journey's.
+func (w *world) deliveries(ctx context.Context) ([]delivery, error) {
+	var page struct {
+		Deliveries []delivery `json:"deliveries"`
+	}
+	_, err := w.ask(ctx, w.operator, http.MethodGet, w.outputs["AdminUrl"]+"admin/v1/deliveries?journey=order_ready", nil, &page)
+	return page.Deliveries, err
+}
+
+// ends is what a bundle's expectations are held against.
+func ends(list []delivery) []bundle.Expectation {
+	out := make([]bundle.Expectation, len(list))
+	for i, d := range list {
+		out[i] = d.Expectation
+	}
+	return out
+}
+
+// arrived compares what the stand-ins received with what they should have.
+func (w *world) arrived(want []string) error {
+	got, want := received(w.standIns.Inbox.Since(0)), slices.Sorted(slices.Values(want))
+	if d := cmp.Diff(want, got); d != "" {
+		return errors.New(d)
+	}
+	return nil
+}
+
+// received writes messages as lines, in the lines' order: JSON bodies without
+// what does not matter in them.
+func received(messages []inbox.Message) []string {
+	var lines []string
+	for _, m := range messages {
+		line := m.Channel
+		if m.Provider != "" {
+			line += "/" + m.Provider
+		}
+		if m.To != "" {
+			line += " to " + m.To
+		}
+		text := m.Text
+		if text == "" {
+			text = m.Body
+			var v any
+			if json.Unmarshal([]byte(text), &v) == nil {
+				if sorted, err := json.Marshal(v); err == nil {
+					text = string(sorted)
+				}
+			}
+		}
+		line += ": " + text
+		if m.Status >= 300 {
+			line += fmt.Sprintf(" (answered %d)", m.Status)
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// keyed says whether the awards' keys are the ids of the deliveries that made them.
+func (w *world) keyed(list []delivery) error {
+	left := map[string]bool{}
+	for _, d := range list {
+		if d.Step == "award" {
+			left[d.ID] = true
+		}
+	}
+	for _, m := range w.standIns.Inbox.Since(0) {
+		if m.Channel != "loyalty" {
+			continue
+		}
+		for _, h := range m.Headers {
+			if h.Name == "Idempotency-Key" && !left[h.Value] {
+				return fmt.Errorf("the key %s is of no delivery, or came twice", h.Value)
+			} else if h.Name == "Idempotency-Key" {
+				delete(left, h.Value)
+			}
+		}
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("no award came for %v", left)
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+)
+
+// look reads what the run left in logs, histories and tables: what the metrics
+// count must be there, and what is secret must not.
+func (w *world) look(ctx context.Context) error {
+	w.report.step("Looking at logs, histories and tables")
+	for _, c := range []struct {
+		function, metric string
+		want             int
+	}{
+		{"Sms", "DeliveriesSent", 2}, {"Sms", "DeliveriesSuppressed", 1}, {"Sms", "DeliveriesFailed", 1}, {"Webhook", "DeliveriesSent", 3},
+		{"Sms", "Errors", 0}, {"Webhook", "Errors", 0}, {"Decide", "Errors", 0}, {"Sweep", "Errors", 0},
+	} {
+		got, err := w.count(ctx, c.function, c.metric)
+		if err == nil {
+			err = equal(got, c.want)
+		}
+		_ = w.report.check(fmt.Sprintf("the deployed metric filter %s counts %d lines of %s's log", c.metric, c.want, strings.ToLower(c.function)), err)
+	}
+	tokens := []string{"not-a-real-token-for-the-local-twilio", "fake-loyalty-token"}
+	for _, part := range []struct {
+		what   string
+		read   func(context.Context) (string, error)
+		absent []string
+	}{
+		{"no credential and no phone number is in the functions' logs", w.logs, append([]string{"+15550100001"}, tokens...)},
+		{"no credential and no phone number is in the executions' histories", w.histories, append([]string{"+15550100001"}, tokens...)},
+		{"no credential is in the ledger or the catalog", w.tables, tokens},
+	} {
+		text, err := part.read(ctx)
+		if err == nil && text == "" {
+			err = fmt.Errorf("there is nothing to search")
+		}
+		for _, a := range part.absent {
+			if strings.Contains(text, a) {
+				err = fmt.Errorf("%q is there", a)
+			}
+		}
+		_ = w.report.check(part.what, err)
+	}
+	return nil
+}
+
+// count counts the lines of a function's log that a deployed metric filter
+// matches. It does the matching itself: the emulator keeps the patterns of JSON
+// lines, and takes each to match any line.
+func (w *world) count(ctx context.Context, function, metric string) (int, error) {
+	group := w.resource(function + "Logs")
+	filters, err := cloudwatchlogs.NewFromConfig(w.operator).DescribeMetricFilters(ctx, &cloudwatchlogs.DescribeMetricFiltersInput{LogGroupName: &group})
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range filters.MetricFilters {
+		if len(f.MetricTransformations) != 1 || aws.ToString(f.MetricTransformations[0].MetricName) != metric {
+			continue
+		}
+		lines, err := w.lines(ctx, group)
+		if err != nil {
+			return 0, err
+		}
+		n := 0
+		for _, line := range lines {
+			matched, err := matches(aws.ToString(f.FilterPattern), line)
+			if err != nil {
+				return 0, err
+			}
+			if matched {
+				n++
+			}
+		}
+		return n, nil
+	}
+	return 0, fmt.Errorf("%s has no metric filter of %s", group, metric)
+}
+
+var (
+	patternForm = regexp.MustCompile(`^\{ (.+) \}$`)
+	patternTerm = regexp.MustCompile(`^\(?\$\.(\w+) = "([^"]*)"\)?$`)
+)
+
+// matches says whether a pattern of CloudWatch Logs matches a line, for the
+// patterns that the stack has: { ($.a = "x") && ($.b = "y") }.
+func matches(pattern, line string) (bool, error) {
+	form := patternForm.FindStringSubmatch(pattern)
+	if form == nil {
+		return false, fmt.Errorf("the pattern %s is of a form that this program does not know", pattern)
+	}
+	var fields map[string]any
+	isJSON := json.Unmarshal([]byte(line), &fields) == nil
+	for term := range strings.SplitSeq(form[1], " && ") {
+		t := patternTerm.FindStringSubmatch(term)
+		if t == nil {
+			return false, fmt.Errorf("the pattern %s has %s, of a form that this program does not know", pattern, term)
+		}
+		if text, ok := fields[t[1]].(string); !isJSON || !ok || text != t[2] {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// lines reads all lines of a log group.
+func (w *world) lines(ctx context.Context, group string) ([]string, error) {
+	var lines []string
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(cloudwatchlogs.NewFromConfig(w.operator), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page.Events {
+			lines = append(lines, aws.ToString(e.Message))
+		}
+	}
+	return lines, nil
+}
+
+// logs are the lines of all functions.
+func (w *world) logs(ctx context.Context) (string, error) {
+	var all []string
+	for _, function := range []string{"Admin", "Entry", "Decide", "Sms", "Webhook", "Sweep"} {
+		lines, err := w.lines(ctx, w.resource(function+"Logs"))
+		if err != nil {
+			return "", err
+		}
+		all = append(all, lines...)
+	}
+	return strings.Join(all, "\n"), nil
+}
+
+// histories are the events of every execution of every machine.
+func (w *world) histories(ctx context.Context) (string, error) {
+	client := sfn.NewFromConfig(w.operator)
+	machines, err := client.ListStateMachines(ctx, &sfn.ListStateMachinesInput{})
+	if err != nil {
+		return "", err
+	}
+	var all strings.Builder
+	for _, m := range machines.StateMachines {
+		executions, err := client.ListExecutions(ctx, &sfn.ListExecutionsInput{StateMachineArn: m.StateMachineArn})
+		if err != nil {
+			return "", err
+		}
+		for _, x := range executions.Executions {
+			history, err := client.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{ExecutionArn: x.ExecutionArn, MaxResults: 1000})
+			if err != nil {
+				return "", err
+			}
+			if err := json.NewEncoder(&all).Encode(history.Events); err != nil {
+				return "", err
+			}
+		}
+	}
+	return all.String(), nil
+}
+
+// tables are the items of the ledger and the catalog.
+func (w *world) tables(ctx context.Context) (string, error) {
+	var all strings.Builder
+	for _, id := range []string{"Ledger", "Catalog"} {
+		pages := dynamodb.NewScanPaginator(dynamodb.NewFromConfig(w.operator), &dynamodb.ScanInput{TableName: aws.String(w.resource(id))})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return "", err
+			}
+			if err := json.NewEncoder(&all).Encode(page.Items); err != nil {
+				return "", err
+			}
+		}
+	}
+	return all.String(), nil
+}
