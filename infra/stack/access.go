@@ -45,8 +45,15 @@ func (s *stack) environment(f function) *map[string]*string {
 	if f.kind == channel {
 		env[assemble.VarLimits] = s.tables.limits.TableName()
 	}
-	if (f.kind == channel || f.kind == condition || f.name == "admin") && s.settings.EgressAllow != "" {
+	calls := f.kind == channel || f.kind == condition || f.name == "admin"
+	if calls && s.settings.EgressAllow != "" {
 		env[assemble.VarAllow] = &s.settings.EgressAllow
+	}
+	if calls && s.settings.EgressRoutes != "" {
+		env[assemble.VarRoutes] = &s.settings.EgressRoutes
+	}
+	if s.settings.AWSEndpoint != "" {
+		env["AWS_ENDPOINT_URL"] = &s.settings.AWSEndpoint // the SDK's own
 	}
 	if f.name == "admin" {
 		env[assemble.VarJourneyRole], env[assemble.VarPrefix] = s.journeys.RoleArn(), &s.prefix

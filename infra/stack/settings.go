@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,6 +37,12 @@ type Settings struct {
 	// EgressAllow is what egress.ParsePolicy reads: the addresses beyond public
 	// https that actions may call.
 	EgressAllow string `json:"egressAllow"`
+	// EgressRoutes is what egress.ParsePolicy reads: hosts whose calls go to
+	// stand-ins instead. It is for trying a deployment, never for production.
+	EgressRoutes string `json:"egressRoutes"`
+	// AWSEndpoint is where functions find AWS's APIs: AWS itself where empty. It
+	// is for emulators that do not tell functions themselves, such as SAM's.
+	AWSEndpoint string `json:"awsEndpoint"`
 	// Functions change the defaults of single functions.
 	Functions map[string]FunctionSettings `json:"functions"`
 }
@@ -115,7 +122,7 @@ func ReadSettings(context func(key string) any) (Settings, error) {
 }
 
 func settingKeys() []string {
-	return []string{"account", "region", "protect", "logDays", "alarmEmail", "profileTable", "vpc", "egressAllow", "functions"}
+	return []string{"account", "region", "protect", "logDays", "alarmEmail", "profileTable", "vpc", "egressAllow", "egressRoutes", "awsEndpoint", "functions"}
 }
 
 // given reads what the command line gave: JSON, or text where it is none.
@@ -158,6 +165,15 @@ func (s *Settings) check() []fault.Detail {
 	}
 	if _, err := egress.ParsePolicy(s.EgressAllow, ""); err != nil {
 		say("egressAllow", "%s", fault.Public(err))
+	}
+	if _, err := egress.ParsePolicy("", s.EgressRoutes); err != nil {
+		say("egressRoutes", "%s", fault.Public(err))
+	}
+	if s.Protect && s.EgressRoutes+s.AWSEndpoint != "" {
+		say("protect", "is set: a protected environment has neither egressRoutes nor awsEndpoint, which are for stand-ins and emulators")
+	}
+	if u, err := url.Parse(s.AWSEndpoint); s.AWSEndpoint != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		say("awsEndpoint", "must be the http or https URL of an emulator, such as http://127.0.0.1:4566")
 	}
 	names := functionNames()
 	for name, f := range s.Functions {

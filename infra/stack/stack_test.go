@@ -365,3 +365,20 @@ func TestSettingsReachTheTemplate(t *testing.T) {
 		t.Errorf("%d subscriptions to the alarms, want 1", got)
 	}
 }
+
+// For a try, functions are told of an emulator, and those that call endpoints
+// of stand-ins; without the settings there is no trace of either.
+func TestStandInsAndEmulators(t *testing.T) {
+	const routes, endpoint = "api.twilio.com=http://127.0.0.1:8480/providers/twilio", "http://127.0.0.1:4566"
+	for _, s := range []Settings{{Environment: "dev", LogDays: 14}, {Environment: "dev", LogDays: 14, EgressRoutes: routes, AWSEndpoint: endpoint}} {
+		for id, f := range synth(t, s).of("AWS::Lambda::Function") {
+			env := dig(f, "Environment", "Variables").(map[string]any)
+			gotRoutes, _ := env["WAYPOST_EGRESS_ROUTES"].(string)
+			gotEndpoint, _ := env["AWS_ENDPOINT_URL"].(string)
+			calls := !strings.HasPrefix(id, "Entry") && !strings.HasPrefix(id, "Sweep")
+			if gotEndpoint != s.AWSEndpoint || calls && gotRoutes != s.EgressRoutes || !calls && gotRoutes != "" {
+				t.Errorf("%s: with routes %q and endpoint %q it has %q and %q", id, s.EgressRoutes, s.AWSEndpoint, gotRoutes, gotEndpoint)
+			}
+		}
+	}
+}
