@@ -9,7 +9,7 @@ FUZZTIME   ?= 200000x
 RACE       := $(if $(shell command -v "$${CC:-cc}" 2>/dev/null || command -v gcc 2>/dev/null),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench build synth diff deploy destroy lint fuzz conformance clean
+.PHONY: help run test bench build synth diff deploy destroy lint fuzz conformance emulate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ fuzz: ## fuzz what parses, for a short time (FUZZTIME=200000x)
 conformance: ## hold our Step Functions against moto (needs Python), and DynamoDB against Amazon's DynamoDB Local (needs Java, Maven)
 	@go run ./infra/local/conformance $(ARGS)
 	@go run ./infra/local/conformance/dynamodb $(filter -%,$(ARGS))
+
+emulate: ## deploy into an emulator of AWS that others wrote, and try it there (needs Linux, Python, Node)
+	@$(MAKE) --no-print-directory build ARCH=$$(go env GOARCH)
+	@go run ./infra/emulator $(ARGS)
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

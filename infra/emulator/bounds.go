@@ -16,23 +16,23 @@ func owners() []row {
 		{"DynamoDB, Step Functions, Secrets Manager, SQS, EventBridge, CloudWatch Logs", emulator.Name + " " + emulator.Version, ""},
 		{"Lambda: the runtime API, versions and aliases, function URLs, asynchronous retries", emulator.Name + " " + emulator.Version, ""},
 		{"bootstrap, assets, deploy, diff, destroy", "npm's " + cdk, ""},
-		{"the functions (build/*/bootstrap), the CDK app, the waypost commands", "Waypost", "as on AWS"},
-		{"Twilio and the loyalty service", "Waypost's stand-ins", "functions are routed to them by WAYPOST_EGRESS_ROUTES, in the emulator's environment"},
-		{"the names of function URLs", "Waypost's proxy", "they are AWS's, and lead to the emulator by HTTPS_PROXY"},
+		{"the functions (build/*/bootstrap), the CDK app, the waypost commands", "Waypost", "as they are"},
+		{"Twilio and the loyalty service", "Waypost's stand-ins", "by the setting egressRoutes"},
+		{"the names of function URLs", "Waypost's proxy", "HTTPS_PROXY"},
 	}
 }
 
 // bounds say what AWS does and the emulator does not, and what covers it.
 func bounds() []row {
 	return []row{
-		{"functions on arm64", "they run on this machine as they are", "built for this machine; make build makes both"},
+		{"functions on arm64", "they run on this machine as they are", "make build makes both"},
 		{"the journeys' role, when a machine calls a function", "Step Functions asks nobody whether it may", "its policy is judged above; infra/stack's tests"},
-		{"iam:PassRole, and conditions of policies", "its simulation knows no conditions", "infra/stack's tests"},
+		{"iam:PassRole, for Step Functions alone", "its simulation knows no conditions", "infra/stack's tests"},
 		{"retries and dead letters of EventBridge's rules", "it calls a target once", "Lambda's own asynchronous retries are tried, by Invoke"},
 		{"retries and destinations of an alias", "it reads those of $LATEST", "the deployed alias's are copied there first"},
 		{"log format and level (LoggingConfig)", "it keeps them, and sets no variable", "the variables that Lambda sets are given to it"},
 		{"metric filters, metrics, alarms", "its patterns of JSON match any line", "the deployed patterns are held against its logs by this program; infra/stack's tests"},
-		{"memory, CPU, concurrency, throttling, quotas, prices", "it has none", "make bench; README, \"Limits\""},
+		{"memory, CPU, concurrency, throttling, quotas, prices", "it has none", "make bench; README, \"What it meets first\""},
 		{"tracing, encryption, point-in-time recovery, dashboards", "it keeps the settings", "infra/stack's tests"},
 	}
 }
@@ -44,7 +44,7 @@ func printBounds(out io.Writer) error {
 		head  row
 		rows  []row
 	}{
-		{"Whose the parts were:", row{"PART", "WHOSE", ""}, owners()},
+		{"Whose the parts were:", row{"PART", "WHOSE", "HOW"}, owners()},
 		{"What AWS does and the emulator does not:", row{"WHAT", "WHY", "COVERED BY"}, bounds()},
 	} {
 		fmt.Fprintf(out, "\n%s\n\n", table.title)

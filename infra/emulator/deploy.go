@@ -35,14 +35,15 @@ func (w *world) deploy(ctx context.Context) error {
 	if err := w.report.check("npx "+cdk+" bootstrap", err); err != nil {
 		return err
 	}
-	_, err = w.product(ctx, progress(), "deploy", "--yes")
+	standIns := []string{"-c", "egressRoutes=" + w.routes}
+	_, err = w.product(ctx, progress(), append([]string{"deploy", "--yes"}, standIns...)...)
 	if err := w.report.check("waypost deploy", err); err != nil {
 		return err
 	}
 	if err := w.report.check("all of the stack's resources stand, and its outputs say where", w.readStack(ctx)); err != nil {
 		return err
 	}
-	said, err = w.product(ctx, noLine, "diff")
+	said, err = w.product(ctx, noLine, append([]string{"diff"}, standIns...)...)
 	if err == nil && !strings.Contains(said, "There were no differences") {
 		err = fmt.Errorf("it said:\n%s", lastLines(said, 15))
 	}

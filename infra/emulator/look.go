@@ -23,6 +23,7 @@ func (w *world) look(ctx context.Context) error {
 	}{
 		{"Sms", "DeliveriesSent", 2}, {"Sms", "DeliveriesSuppressed", 1}, {"Sms", "DeliveriesFailed", 1}, {"Webhook", "DeliveriesSent", 3},
 		{"Sms", "Errors", 0}, {"Webhook", "Errors", 0}, {"Decide", "Errors", 0}, {"Sweep", "Errors", 0},
+		{"Entry", "Errors", 3}, // the event that it refused three times
 	} {
 		got, err := w.count(ctx, c.function, c.metric)
 		if err == nil {

@@ -40,8 +40,8 @@ type ministack struct {
 // and buckets, and checks signatures.
 //
 // Its functions are child processes, and inherit its environment: so they are
-// told where it is, whom to trust, and where their calls to providers go.
-func startMinistack(ctx context.Context, python, dir string, c *certificate, routes string) (*ministack, error) {
+// told where it is, and whom to trust.
+func startMinistack(ctx context.Context, python, dir string, c *certificate) (*ministack, error) {
 	port, err := foreign.FreePort()
 	if err != nil {
 		return nil, err
@@ -65,7 +65,6 @@ func startMinistack(ctx context.Context, python, dir string, c *certificate, rou
 		"AWS_ENDPOINT_URL=" + m.url, "AWS_CA_BUNDLE=" + c.certFile,
 		// Lambda sets these by a function's LoggingConfig, which the emulator only keeps.
 		"AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_LOG_LEVEL=INFO",
-		"WAYPOST_EGRESS_ROUTES=" + routes,
 	}
 	if m.server, err = foreign.Start(cmd); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", emulator.Name, err)

@@ -50,7 +50,7 @@ func (w *world) permit(ctx context.Context) error {
 		_ = w.report.check(try.what, err)
 	}
 	_ = w.report.check("functions run under their roles: without its policy the admin function can't read", w.withoutPolicy(ctx))
-	for _, role := range []string{"entry", "decide", "sms", "webhook", "sweep", "admin", "journeys"} {
+	for _, role := range []string{"Entry", "Decide", "Sms", "Webhook", "Sweep", "Admin", journeys} {
 		w.judge(ctx, role)
 	}
 	return nil
@@ -74,7 +74,7 @@ func (w *world) judge(ctx context.Context, role string) {
 			wrong = append(wrong, err)
 		}
 	}
-	_ = w.report.check(fmt.Sprintf("by its policy %s may do what it must (%d tried), and not what would do harm (%d tried)", role, needs, harms), errors.Join(wrong...))
+	_ = w.report.check(fmt.Sprintf("by its policy %s may do what it must (%d tried), and not what would do harm (%d tried)", strings.ToLower(role), needs, harms), errors.Join(wrong...))
 }
 
 // withoutPolicy takes the admin function's policy away and gives it back, and
@@ -118,9 +118,12 @@ func (w *world) withoutPolicy(ctx context.Context) error {
 	return equal(fmt.Sprintf("%d without it, %d with it", without, with), "500 without it, 200 with it")
 }
 
+// journeys is the role that the journeys' machines run under.
+const journeys = "Journeys"
+
 // A permission is what a role may or may not do.
 type permission struct {
-	role     string // of a function, or "journeys"
+	role     string // a function's construct, or journeys
 	action   string
 	resource string
 	allowed  bool
@@ -144,30 +147,30 @@ func (w *world) permissions() []permission {
 	}
 	journey := w.outputs["MachinePrefix"] + "order_ready-1"
 	list := []permission{
-		{"entry", "states:StartExecution", states("stateMachine", journey), true},
-		{"entry", "states:StartExecution", states("stateMachine", "another"), false},
-		{"entry", "states:CreateStateMachine", states("stateMachine", journey), false},
-		{"entry", "dynamodb:GetItem", table("Profiles"), false},
-		{"entry", "secretsmanager:GetSecretValue", secret("waypost/twilio"), false},
-		{"entry", "dynamodb:PutItem", table("Ledger"), true},
-		{"decide", "dynamodb:GetItem", table("Profiles"), true},
-		{"decide", "dynamodb:PutItem", table("Profiles"), false},
-		{"decide", "dynamodb:GetItem", table("Ledger"), false},
-		{"sweep", "dynamodb:Query", table("Ledger") + "/index/due", true},
-		{"sweep", "secretsmanager:GetSecretValue", secret("waypost/twilio"), false},
-		{"admin", "states:CreateStateMachine", states("stateMachine", journey), true},
-		{"admin", "states:DeleteStateMachine", states("stateMachine", "another"), false},
-		{"admin", "states:StartExecution", states("stateMachine", journey), false},
-		{"admin", "secretsmanager:GetSecretValue", secret("waypost/twilio"), false},
-		{"journeys", "states:StartExecution", w.resource("Delivery"), true},
-		{"journeys", "states:StartExecution", states("stateMachine", journey), false},
-		{"journeys", "lambda:InvokeFunction", function("DecideFunction"), true},
-		{"journeys", "lambda:InvokeFunction", function("EntryFunction"), false},
-		{"journeys", "dynamodb:GetItem", table("Profiles"), false},
+		{"Entry", "states:StartExecution", states("stateMachine", journey), true},
+		{"Entry", "states:StartExecution", states("stateMachine", "another"), false},
+		{"Entry", "states:CreateStateMachine", states("stateMachine", journey), false},
+		{"Entry", "dynamodb:GetItem", table("Profiles"), false},
+		{"Entry", "secretsmanager:GetSecretValue", secret("waypost/twilio"), false},
+		{"Entry", "dynamodb:PutItem", table("Ledger"), true},
+		{"Decide", "dynamodb:GetItem", table("Profiles"), true},
+		{"Decide", "dynamodb:PutItem", table("Profiles"), false},
+		{"Decide", "dynamodb:GetItem", table("Ledger"), false},
+		{"Sweep", "dynamodb:Query", table("Ledger") + "/index/due", true},
+		{"Sweep", "secretsmanager:GetSecretValue", secret("waypost/twilio"), false},
+		{"Admin", "states:CreateStateMachine", states("stateMachine", journey), true},
+		{"Admin", "states:DeleteStateMachine", states("stateMachine", "another"), false},
+		{"Admin", "states:StartExecution", states("stateMachine", journey), false},
+		{"Admin", "secretsmanager:GetSecretValue", secret("waypost/twilio"), false},
+		{journeys, "states:StartExecution", w.resource("Delivery"), true},
+		{journeys, "states:StartExecution", states("stateMachine", journey), false},
+		{journeys, "lambda:InvokeFunction", function("DecideFunction"), true},
+		{journeys, "lambda:InvokeFunction", function("EntryFunction"), false},
+		{journeys, "dynamodb:GetItem", table("Profiles"), false},
 	}
-	for _, channel := range []string{"sms", "webhook"} {
+	for _, channel := range []string{"Sms", "Webhook"} {
 		list = append(list,
-			permission{"journeys", "lambda:InvokeFunction", function(title(channel) + "Function"), true},
+			permission{journeys, "lambda:InvokeFunction", function(channel + "Function"), true},
 			permission{channel, "dynamodb:GetItem", table("Profiles"), true},
 			permission{channel, "dynamodb:PutItem", table("Profiles"), false},
 			permission{channel, "dynamodb:Query", table("Ledger"), false},
@@ -181,12 +184,10 @@ func (w *world) permissions() []permission {
 	return list
 }
 
-func title(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
-
 // roleARN is of a function's role, or the journeys'.
 func (w *world) roleARN(of string) string {
-	id := title(of) + "FunctionServiceRole"
-	if of == "journeys" {
+	id := of + "FunctionServiceRole"
+	if of == journeys {
 		id = "JourneysRole"
 	}
 	return "arn:aws:iam::" + account + ":role/" + w.resource(id)

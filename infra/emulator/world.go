@@ -33,6 +33,7 @@ type world struct {
 	certificate *certificate
 	emulator    *ministack
 	standIns    *providers.StandIns
+	routes      string // to the stand-ins
 	proxy       *url.URL
 	servers     []*http.Server
 	waypost     string // the command line, built
@@ -89,7 +90,8 @@ func (w *world) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.emulator, err = startMinistack(ctx, python, w.dir, w.certificate, w.standIns.Routes(standIns)); err != nil {
+	w.routes = w.standIns.Routes(standIns)
+	if w.emulator, err = startMinistack(ctx, python, w.dir, w.certificate); err != nil {
 		return err
 	}
 	at, err := w.serve(&proxy{emulator: w.emulator.address})
