@@ -47,10 +47,10 @@ func contextOf(app awscdk.App) func(key string) any {
 
 // explain says what is wrong with settings, a line for each place.
 func explain(err error) string {
-	text := fault.Public(err)
 	if fault.CodeOf(err) == fault.Internal { // of this program, with no public side
-		text = err.Error()
+		return err.Error()
 	}
+	text := fault.Public(err)
 	for _, d := range fault.Details(err) {
 		text += "\n  " + d.String()
 	}

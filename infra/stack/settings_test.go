@@ -103,7 +103,10 @@ func TestOwnContext(t *testing.T) {
 
 func TestBuildMissing(t *testing.T) {
 	_, err := BuiltIn(t.TempDir())
-	if err == nil || !strings.Contains(err.Error(), "run make build first") {
-		t.Errorf("got %v", err)
+	if err == nil {
+		t.Fatal("nothing was missed")
+	}
+	if got := explain(err); !strings.HasSuffix(got, "bootstrap is missing: run make build first") {
+		t.Errorf("got %q", got)
 	}
 }
