@@ -60,7 +60,7 @@ func (w *world) run(ctx context.Context) error {
 		if w.report.failed == 0 { // no check: this program's own
 			return err
 		}
-		break // what comes after makes no sense without
+		return w.report.end() // what comes after makes no sense without
 	}
 	if err := printBounds(w.report.out); err != nil {
 		return err
