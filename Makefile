@@ -9,10 +9,10 @@ FUZZTIME   ?= 200000x
 RACE       := $(if $(shell command -v "$${CC:-cc}" 2>/dev/null || command -v gcc 2>/dev/null),-race)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench build synth diff deploy destroy lint fuzz conformance emulate clean
+.PHONY: help run test bench build synth diff deploy destroy lint cfn-lint fuzz conformance emulate clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## run all of Waypost on this machine, with the example (ARGS=--once to end by itself)
 	@go run ./infra/waypost local --example $(ARGS)
@@ -49,6 +49,9 @@ lint: ## check formatting, vet, staticcheck and go.mod
 	go vet ./...
 	$(STATICCHECK) ./...
 	go mod tidy -diff
+
+cfn-lint: ## hold the CloudFormation template against AWS's linter (needs Python)
+	@go run ./infra/stack/cfnlint $(ARGS)
 
 fuzz: ## fuzz what parses, for a short time (FUZZTIME=200000x)
 	@bash .ci/fuzz $(FUZZTIME)
