@@ -219,7 +219,7 @@ func allowOnce(t *testing.T, r *local.Runtime, action, settings string) {
 	host := lambda.New(lambda.Options{})
 	host.Register("admin", admin.New(&assemble.Platform{AWS: r.AWS, Log: slog.New(slog.DiscardHandler), Now: time.Now, Env: assemble.Env{
 		ProfilesTable: local.ProfilesTable, ProfileKey: "id", CatalogTable: local.CatalogTable, LedgerTable: local.LedgerTable, LimitsTable: local.LimitsTable,
-		Egress: policy}}), lambda.Config{})
+		Egress: policy, Names: map[string]string{"webhook": host.ARN("webhook")}}}), lambda.Config{})
 	lax := httptest.NewServer(urls.Handler(host, "admin"))
 	defer lax.Close()
 	ask(t, http.MethodPatch, lax.URL+path, settings, http.StatusOK)
