@@ -173,8 +173,11 @@ func (w *World) History(arn string) string {
 }
 
 // Delivery reads the standard step's delivery; its zero value says that there is none.
-func (w *World) Delivery(execution string) ledger.Delivery {
-	d, err := w.Ledger.Delivery(context.Background(), ledger.DeliveryID{Execution: execution, Step: Step})
+func (w *World) Delivery(execution string) ledger.Delivery { return w.DeliveryOf(execution, Step) }
+
+// DeliveryOf reads the delivery of another step.
+func (w *World) DeliveryOf(execution, step string) ledger.Delivery {
+	d, err := w.Ledger.Delivery(context.Background(), ledger.DeliveryID{Execution: execution, Step: step})
 	if err != nil {
 		return ledger.Delivery{}
 	}

@@ -98,8 +98,13 @@ func comeBack(d *ledger.Delivery) *Deferred {
 	return &Deferred{d.Until}
 }
 
-// settle writes the outcome, and gives it to the journey.
+// settle writes the outcome, and gives it to the journey: without the answer's
+// fields where these would be too much for it, since its outcome counts for more.
 func (a *attempt) settle(ctx context.Context, outcome ledger.Outcome, reason string) (Result, error) {
+	if (a.rec.Response != nil || a.rec.Failure != nil) && !a.hasRoom(outcome, reason) {
+		a.rec.Response, a.rec.Failure = nil, nil
+		reason = joined(reason, noRoom)
+	}
 	if err := a.Closer.settle(ctx, &a.rec, a.holder, outcome, reason); err != nil {
 		return a.overtaken(err)
 	}

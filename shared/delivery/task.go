@@ -26,8 +26,21 @@ type Task struct {
 	Runner    string          `json:"runner"`    // ARN of the execution that runs this very task
 	Entered   time.Time       `json:"entered"`   // when it entered the state
 	State     State           `json:"state"`
-	// GiveUp asks to end the delivery without calling the endpoint.
+	// GiveUp asks to end the delivery without calling the endpoint. What only
+	// a call needs, the event and the mapping among it, is then left out.
 	GiveUp bool `json:"giveUp,omitempty"`
+
+	size int // of the JSON that it was read from
+}
+
+// UnmarshalJSON reads a task, and notes how large it is.
+func (t *Task) UnmarshalJSON(data []byte) error {
+	type plain Task
+	if err := json.Unmarshal(data, (*plain)(t)); err != nil {
+		return err
+	}
+	t.size = len(data)
+	return nil
 }
 
 // A Ref names a published action.

@@ -196,11 +196,7 @@ func (c *compiler) action(s *Step, next string) {
 	c.out.byID[s.ID].Comment = s.Description
 	c.waiting(s.ID)
 
-	givingUp := map[string]any{"giveUp": true}
-	for k, v := range payload {
-		givingUp[k] = v
-	}
-	c.out.add(s.ID+".giveup", then(task(s.ID, function, givingUp, patiently, caught), next))
+	c.out.add(s.ID+".giveup", then(task(s.ID, function, c.givingUp(s), patiently, caught), next))
 	c.out.byID[s.ID+".giveup"].Catch[0].Next = s.ID + ".giveup.deferred"
 	c.waiting(s.ID + ".giveup")
 
@@ -256,6 +252,16 @@ func (c *compiler) payload(s *Step) map[string]any {
 	}
 }
 
+// givingUp is the task of giving up: small, so that it reaches the function
+// also where the state is too large for the step's own.
+func (c *compiler) givingUp(s *Step) map[string]any {
+	p := c.payload(s)
+	delete(p, "state.$")
+	p["giveUp"], p["with"] = true, map[string]any{}
+	p["state"] = map[string]any{"format.$": "$.format", "journey.$": "$.journey", "entry.$": "$.entry", "profile.$": "$.profile"}
+	return p
+}
+
 // handOver adds the state of an action step that the journey does not wait
 // for: the platform's machine makes the delivery.
 func (c *compiler) handOver(s *Step, next string) {
@@ -272,14 +278,23 @@ func (c *compiler) handOver(s *Step, next string) {
 		},
 		ResultSelector: map[string]any{"result": pending},
 		ResultPath:     "$.steps." + s.ID, TimeoutSeconds: taskTimeout, Retry: []retrier{handingOver},
-		Catch: []catcher{{[]string{fault.NameExecutionExists}, "$.caught", s.ID + ".begun"}},
+		Catch: []catcher{
+			{[]string{fault.NameExecutionExists}, "$.caught", s.ID + ".begun"},
+			{[]string{fault.NameDataLimit}, "$.steps." + s.ID, s.ID + ".large"}, // it gives way to the result
+		},
 	}, next))
 	c.out.add(s.ID+".begun", then(&state{Type: "Pass", Comment: "an earlier try started it",
 		Parameters: map[string]any{"result": pending}, ResultPath: "$.steps." + s.ID}, next))
+	c.out.add(s.ID+".large", then(&state{Type: "Pass", Comment: "the state is too large to be handed over",
+		Parameters: map[string]any{"result": tooLarge}, ResultPath: "$.steps." + s.ID}, next))
 }
 
 // pending is what a step that is not waited for leaves.
 var pending = map[string]any{"outcome": "pending", "code": 0, "response": nil, "error": nil}
+
+// tooLarge is what one leaves that could not be handed over.
+var tooLarge = map[string]any{"outcome": "dead", "code": 0, "response": nil, "error": nil,
+	"reason": "not handed over: the execution's state is too large"}
 
 // handingOver retries what Step Functions itself may answer.
 var handingOver = retrier{fault.HandOverNames(), 2, 2, 30, 300, "FULL"}

@@ -32,7 +32,7 @@ func TestDefinitionTooLarge(t *testing.T) {
 		}
 		return strings.Join(all, ",")
 	}
-	if m, err := journey.Compile(parse(t, conditions(2)), folder("testdata/catalog"), journey.Placeholder); err != nil || len(m.Definition) < 500_000 {
+	if m, err := journey.Compile(parse(t, conditions(2)), folder("testdata/catalog"), journey.Placeholder); err != nil || len(m.Definition) < 300_000 {
 		t.Errorf("100 steps: %v", err)
 	}
 	_, err := journey.Compile(parse(t, conditions(5)), folder("testdata/catalog"), journey.Placeholder)

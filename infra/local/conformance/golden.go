@@ -147,7 +147,8 @@ func (g *golden) note(o map[string]any) {
 	states, _ := o["States"].(map[string]any)
 	start, _ := o["StartAt"].(string)
 	if first, ok := states[start].(map[string]any); ok && g.input == nil {
-		g.input = map[string]any{"steps": map[string]any{}}
+		// what every state of a journey has: giving up reads it
+		g.input = map[string]any{"format": "1", "journey": "j", "entry": "e", "profile": "c-1", "steps": map[string]any{}}
 		g.fillInput(first["Parameters"])
 	}
 }
