@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/waypost/waypost/shared/action"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/journey"
@@ -123,39 +125,33 @@ func (c *Catalog) stillFits(ctx context.Context, a *action.Action, version int) 
 // recompile compiles every live journey that uses picks, as if with were saved
 // already. It gives the examples among those that break; any other is refused.
 func (c *Catalog) recompile(ctx context.Context, with *override, refusal string, uses func(*journey.Journey) bool) (way []giver, _ error) {
-	names, err := c.List(ctx, KindJourney)
+	seen := c.snapshot()
+	names, err := seen.List(ctx, KindJourney)
 	if err != nil {
+		return nil, err
+	}
+	verdicts := make([]verdict, len(names))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for i, name := range names {
+		g.Go(func() (err error) {
+			verdicts[i], err = seen.verdict(ctx, name, with, uses)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	var broken []fault.Detail
 	var breaks []string
-	for _, name := range names {
-		j, l, live, err := c.live(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		if !live || uses != nil && !uses(j) || with.event != "" && j.Entry.Event != with.event {
-			continue
-		}
-		_, err = journey.Compile(j, c.view(ctx, with), c.Names)
-		if with.source != nil && fault.Is(err, fault.Invalid) {
-			if _, before := journey.Compile(j, c.view(ctx, nil), c.Names); fault.Is(before, fault.Invalid) {
-				continue // whether or not it reads the source, it is not this change that breaks it
-			}
-		}
+	for i, v := range verdicts {
 		switch {
-		case err == nil:
-		case !fault.Is(err, fault.Invalid):
-			return nil, err
-		case slices.Contains(j.Tags, ExampleTag):
-			way = append(way, l)
+		case len(v.broken) == 0:
+		case v.example:
+			way = append(way, v.giver)
 		default:
-			version, err2 := c.Latest(ctx, KindJourney, name)
-			if err2 != nil {
-				return nil, err2
-			}
-			breaks = append(breaks, fmt.Sprintf("%s (version %d)", name, version))
-			broken = append(broken, fault.Under(KindJourney+"."+name, fault.Details(err))...)
+			breaks = append(breaks, fmt.Sprintf("%s (version %d)", names[i], v.version))
+			broken = append(broken, fault.Under(KindJourney+"."+names[i], v.broken)...)
 		}
 	}
 	if len(broken) == 0 {
@@ -166,6 +162,33 @@ func (c *Catalog) recompile(ctx context.Context, with *override, refusal string,
 		plural = "s"
 	}
 	return nil, &fault.Error{Code: fault.Conflict, Message: fmt.Sprintf("%s the live journey%s %s", refusal, plural, strings.Join(breaks, ", ")), Details: broken}
+}
+
+// A verdict says what a change would break of one journey.
+type verdict struct {
+	giver
+	version int
+	example bool
+	broken  []fault.Detail // none where it is not live, or compiles
+}
+
+// verdict compiles one journey, if it is live and uses picks it.
+func (c *Catalog) verdict(ctx context.Context, name string, with *override, uses func(*journey.Journey) bool) (verdict, error) {
+	j, l, live, err := c.live(ctx, name)
+	if err != nil || !live || uses != nil && !uses(j) || with.event != "" && j.Entry.Event != with.event {
+		return verdict{}, err
+	}
+	_, err = journey.Compile(j, c.view(ctx, with), c.Names)
+	if with.source != nil && fault.Is(err, fault.Invalid) {
+		if _, before := journey.Compile(j, c.view(ctx, nil), c.Names); fault.Is(before, fault.Invalid) {
+			return verdict{}, nil // whether or not it reads the source, it is not this change that breaks it
+		}
+	}
+	if err == nil || !fault.Is(err, fault.Invalid) {
+		return verdict{}, err
+	}
+	version, latestErr := c.Latest(ctx, KindJourney, name)
+	return verdict{giver: l, version: version, example: slices.Contains(j.Tags, ExampleTag), broken: fault.Details(err)}, latestErr
 }
 
 // live reads a journey's latest version, and whether events still enter it.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/source"
 )
@@ -95,15 +97,25 @@ func (v *view) Sources() (map[string]*source.Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	compiled := make([]*source.Source, len(names))
+	g, ctx := errgroup.WithContext(v.ctx)
+	g.SetLimit(atOnce)
+	for i, name := range names {
+		g.Go(func() error {
+			stored, err := v.Source(ctx, name)
+			if err != nil {
+				return err
+			}
+			compiled[i], err = stored.ready()
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
 	sources := make(map[string]*source.Source, len(names)+1)
-	for _, name := range names {
-		stored, err := v.Source(v.ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		if sources[name], err = stored.ready(); err != nil {
-			return nil, err
-		}
+	for i, name := range names {
+		sources[name] = compiled[i]
 	}
 	if o := v.with.source; o != nil {
 		sources[o.Name] = o
