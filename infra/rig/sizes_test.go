@@ -1,9 +1,13 @@
 package rig_test
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/waypost/waypost/infra/rig"
 	"github.com/waypost/waypost/shared/ledger"
@@ -63,5 +67,34 @@ func TestLargeDocuments(t *testing.T) {
 		if got := w.Admin(http.MethodGet, "events/order.wide", ""); !strings.Contains(got, "<<<") {
 			t.Errorf("got %.300s, want the document as it was written", got)
 		}
+	})
+}
+
+// What is recorded of a start is what changed, not the input again; and an
+// execution's own record is in no index that nobody reads it from.
+func TestAStartIsRecordedInFewBytes(t *testing.T) {
+	t.Parallel()
+	rig.Run(t, func(t *testing.T, w *rig.World) {
+		w.Publish(rig.Setup{})
+		x := w.SendEvent(padded("case-1", `"`+strings.Repeat("x", 50<<10)+`"`)).Executions[0].Execution
+		writes := 0
+		for _, op := range w.Ops() {
+			if op.Function == "entry" && strings.Contains(op.Body, "xxx") && op.Name != "StartExecution" {
+				writes++
+			}
+		}
+		if writes != 1 {
+			t.Errorf("the input was written %d times, want once", writes)
+		}
+		e, err := w.Ledger.Execution(t.Context(), x)
+		if err != nil || e.State != ledger.Started || e.StartedAt.IsZero() || e.Profile != "c-1" || !strings.Contains(e.Input, "xxx") {
+			t.Errorf("got %s, started at %v, of %q, with %d bytes of input, %v", e.State, e.StartedAt, e.Profile, len(e.Input), err)
+		}
+		for _, it := range w.Items(rig.Ledger) {
+			if node := it["node"].(*types.AttributeValueMemberS).Value; node == "#" && (it["profile"] != nil || it["due"] != nil || it["dueShard"] != nil) {
+				t.Errorf("a record of an execution is in an index: %v", slices.Sorted(maps.Keys(it)))
+			}
+		}
+		w.Settle()
 	})
 }

@@ -2,10 +2,9 @@
 // ledger, and the limits' counters. It is an adapter: what the items mean is
 // said by the packages whose interfaces it implements.
 //
-// Two habits come from emulators that the same binaries must run on: an item
-// is replaced whole rather than having attributes removed, and a projection
-// always names the key, so that an item without the named attributes can be
-// told from a missing one.
+// A projection always names the key, so that an item without the named
+// attributes can be told from a missing one: some emulators that the same
+// binaries run on answer both alike.
 package dynamo
 
 import (

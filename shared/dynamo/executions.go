@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 )
 
 // An executionItem is an execution's own record with the table's attributes.
-// It is in the profile's index beside the deliveries.
+// Its profile is kept as entrant: so it is not in the profile's index, where
+// nobody looks for it, and each of its writes costs one less.
 type executionItem struct {
 	ledger.Execution
 	Node     string    `json:"node"`
@@ -28,7 +30,23 @@ func executionItemOf(e ledger.Execution) (item, error) {
 	if e.State == ledger.Pending {
 		it.Due, it.DueShard = e.EnteredAt.Add(pendingSlack), strconv.Itoa(shard(e.Execution))
 	}
-	return marshal(it)
+	out, err := marshal(it)
+	rename(out, "profile", "entrant")
+	return out, err
+}
+
+// executionOf reads what executionItemOf wrote.
+func executionOf(it item) (e ledger.Execution, err error) {
+	it = maps.Clone(it)
+	rename(it, "entrant", "profile")
+	return e, unmarshal(it, &e)
+}
+
+func rename(it item, from, to string) {
+	if v, ok := it[from]; ok {
+		delete(it, from)
+		it[to] = v
+	}
 }
 
 // Create records an execution as pending, and with rule claims the profile's
@@ -82,9 +100,35 @@ func (l *Ledger) Create(ctx context.Context, e ledger.Execution, rule *ledger.Re
 
 // Execution reads an execution's own record, strongly consistently.
 func (l *Ledger) Execution(ctx context.Context, name string) (ledger.Execution, error) {
-	var e ledger.Execution
-	err := l.get(ctx, name, ownNode, &e, "there is no execution "+name)
-	return e, err
+	it, err := l.item(ctx, name, ownNode, "there is no execution "+name)
+	if err != nil {
+		return ledger.Execution{}, err
+	}
+	return executionOf(it)
+}
+
+// Decide records how the start of an execution ended: its state, the time or
+// the reason. Nobody need come back to it any more. The rest of its record,
+// with the input, stays; where there is no record it is written whole.
+func (l *Ledger) Decide(ctx context.Context, e ledger.Execution) error {
+	what, value := "reason", text(e.Reason)
+	if e.State == ledger.Started {
+		what, value = "startedAt", moment(e.StartedAt)
+	}
+	_, err := l.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &l.Table, Key: item{"execution": text(e.Execution), "node": text(ownNode)},
+		UpdateExpression:          aws.String("SET #state = :state, #what = :what REMOVE #due, #shard"),
+		ConditionExpression:       aws.String("attribute_exists(execution)"),
+		ExpressionAttributeNames:  map[string]string{"#state": "state", "#what": what, "#due": "due", "#shard": "dueShard"},
+		ExpressionAttributeValues: item{":state": text(e.State), ":what": value},
+	})
+	if _, missing := conflict(err); missing {
+		return l.Update(ctx, e)
+	}
+	if err != nil {
+		return failed(err, "ledger")
+	}
+	return nil
 }
 
 // Update replaces an execution's record, whatever it is.

@@ -229,15 +229,24 @@ func (l *Ledger) Delivery(ctx context.Context, id ledger.DeliveryID) (ledger.Del
 }
 
 func (l *Ledger) get(ctx context.Context, execution, node string, v any, missing string) error {
+	it, err := l.item(ctx, execution, node, missing)
+	if err != nil {
+		return err
+	}
+	return unmarshal(it, v)
+}
+
+// item reads one, strongly consistently. Where there is none it is a NotFound.
+func (l *Ledger) item(ctx context.Context, execution, node string, missing string) (item, error) {
 	out, err := l.Client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &l.Table, ConsistentRead: aws.Bool(true),
 		Key: item{"execution": text(execution), "node": text(node)}})
 	if err != nil {
-		return failed(err, "ledger")
+		return nil, failed(err, "ledger")
 	}
 	if len(out.Item) == 0 {
-		return fault.New(fault.NotFound, "%s", missing)
+		return nil, fault.New(fault.NotFound, "%s", missing)
 	}
-	return unmarshal(out.Item, v)
+	return out.Item, nil
 }
 
 // hashed makes a key of parts that may hold anything.

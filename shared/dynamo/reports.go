@@ -26,10 +26,11 @@ func (l *Ledger) Trace(ctx context.Context, execution string) (*ledger.Execution
 	var rest []item
 	for _, it := range items {
 		if isOwn(it) {
-			own = &ledger.Execution{}
-			if err := unmarshal(it, own); err != nil {
+			e, err := executionOf(it)
+			if err != nil {
 				return nil, nil, err
 			}
+			own = &e
 			continue
 		}
 		rest = append(rest, it)
@@ -150,8 +151,8 @@ func duePage(ctx context.Context, shard *dynamodb.QueryPaginator, page *ledger.D
 		if !isOwn(it) {
 			continue
 		}
-		var e ledger.Execution
-		if err := unmarshal(it, &e); err != nil {
+		e, err := executionOf(it)
+		if err != nil {
 			return err
 		}
 		page.Executions = append(page.Executions, e)

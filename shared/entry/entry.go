@@ -314,7 +314,7 @@ func (h *Handler) repeat(ctx context.Context, e Event, record ledger.EventRecord
 		if known.State != ledger.Pending {
 			continue
 		}
-		if known, err = Listed(known, x); err != nil {
+		if known, err = h.Starter.Listed(ctx, known, x); err != nil {
 			return Answer{}, err
 		}
 		unstarted = append(unstarted, known)

@@ -20,9 +20,12 @@ type Machines interface {
 	Start(ctx context.Context, machine, name, input string) error
 }
 
-// Updates replaces executions' records.
+// Updates changes executions' records.
 type Updates interface {
+	// Update replaces one, whatever it is.
 	Update(ctx context.Context, e ledger.Execution) error
+	// Decide records how a start ended: the state, when or why.
+	Decide(ctx context.Context, e ledger.Execution) error
 }
 
 // A Starter starts recorded executions and records that it did. The sweep has
@@ -36,22 +39,22 @@ type Starter struct {
 
 // Listed gives an execution as its event's record lists it, which alone says
 // what is started. The execution's own record may be of another version, where
-// it was written beside an event's record that lost its race.
-func Listed(e ledger.Execution, x ledger.ExecutedAs) (ledger.Execution, error) {
+// it was written beside an event's record that lost its race: it is put right.
+func (s *Starter) Listed(ctx context.Context, e ledger.Execution, x ledger.ExecutedAs) (ledger.Execution, error) {
 	if e.StateMachine == x.StateMachine {
 		return e, nil
 	}
-	var s delivery.State
-	if err := json.Unmarshal([]byte(e.Input), &s); err != nil {
+	var state delivery.State
+	if err := json.Unmarshal([]byte(e.Input), &state); err != nil {
 		return e, fmt.Errorf("reading the execution's input: %w", err)
 	}
-	s.Journey.Version = x.Version
-	input, err := schema.Encode(s)
+	state.Journey.Version = x.Version
+	input, err := schema.Encode(state)
 	if err != nil {
 		return e, fmt.Errorf("encoding the execution's input: %w", err)
 	}
 	e.Version, e.StateMachine, e.Express, e.Input = x.Version, x.StateMachine, x.Express, string(input)
-	return e, nil
+	return e, s.Updates.Update(ctx, e)
 }
 
 // Start starts an execution under its recorded name. Its error means that the
@@ -69,5 +72,5 @@ func (s *Starter) Start(ctx context.Context, e ledger.Execution) error {
 	default:
 		e.State, e.StartedAt = ledger.Started, s.Now()
 	}
-	return s.Updates.Update(ctx, e)
+	return s.Updates.Decide(ctx, e)
 }

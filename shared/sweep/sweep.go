@@ -162,7 +162,7 @@ func (h *Handler) execution(ctx context.Context, e ledger.Execution) (func(*Repo
 	if i < 0 { // its event may still be accepted, by a repeat, which then writes the record anew
 		return dropped, h.Ledger.Drop(ctx, e)
 	}
-	if e, err = entry.Listed(e, record.Executions[i]); err != nil {
+	if e, err = h.Starter.Listed(ctx, e, record.Executions[i]); err != nil {
 		return nil, err
 	}
 	return started, h.Starter.Start(ctx, e)
