@@ -95,7 +95,7 @@ func (s *stack) grant() {
 
 	entry := s.function("entry")
 	allow(entry, s.tables.catalog, "GetItem", "Query")
-	allow(entry, s.tables.ledger, "GetItem", "PutItem")
+	allow(entry, s.tables.ledger, "GetItem", "PutItem", "UpdateItem")
 	s.allowMachines(entry, "StartExecution")
 
 	sweep := s.function("sweep")

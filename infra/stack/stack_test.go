@@ -257,7 +257,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"Sms":          {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 		"Webhook":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 		"Decide":       {"dynamodb:GetItem", "secretsmanager:GetSecretValue"},
-		"Entry":        {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "states:StartExecution", "sqs:SendMessage"},
+		"Entry":        {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "states:StartExecution", "sqs:SendMessage"},
 		"Sweep": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "sqs:SendMessage",
 			"states:DescribeExecution", "states:StartExecution"},
 		"Admin": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "iam:PassRole", "states:CreateStateMachine", "states:DeleteStateMachine",

@@ -203,7 +203,7 @@ func (l *Ledger) Put(ctx context.Context, d ledger.Delivery, holder string) erro
 		return fault.Wrap(awserror.Loggable(err), fault.Conflict, "the delivery %s is held by another function", d.ID())
 	}
 	if unkeepable(err) {
-		return fault.Wrap(err, fault.TooLarge, "the record of the delivery %s is more than the ledger table can keep", d.ID())
+		return fault.Wrap(awserror.Loggable(err), fault.TooLarge, "the record of the delivery %s is more than the ledger table can keep", d.ID())
 	}
 	if err != nil {
 		return failed(err, "ledger")
