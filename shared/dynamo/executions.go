@@ -39,7 +39,8 @@ func executionItemOf(e ledger.Execution) (item, error) {
 func executionOf(it item) (e ledger.Execution, err error) {
 	it = maps.Clone(it)
 	rename(it, "entrant", "profile")
-	return e, unmarshal(it, &e)
+	err = unmarshal(it, &e)
+	return e, err
 }
 
 func rename(it item, from, to string) {
