@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -146,6 +147,13 @@ func TestEventWithoutAProfileForOneJourney(t *testing.T) {
 func TestRepeatAfterASchemaChange(t *testing.T) {
 	t.Parallel()
 	rig.Run(t, func(t *testing.T, w *rig.World) {
+		var away atomic.Bool
+		w.Fail = func(op string, _ []byte) rig.Fault {
+			if op == "GetItem ledger event" && away.Load() {
+				return rig.Refuses
+			}
+			return rig.Works
+		}
 		w.Publish(rig.Setup{})
 		first := w.Send("case-1")
 		w.Put("events/"+rig.Event, `{"type": "object", "required": ["orderId", "customerId", "storeId"], "properties": {
@@ -157,16 +165,11 @@ func TestRepeatAfterASchemaChange(t *testing.T) {
 		if code, text := w.Call(http.MethodPost, "/entry/", rig.EventOf("case-2", "c-1")); code != http.StatusUnprocessableEntity {
 			t.Errorf("another event: got %d %s, want 422", code, text)
 		}
-		w.Fail = func(op string, _ []byte) rig.Fault { // whether it was accepted is not known: its sender must try again
-			if op == "GetItem ledger event" {
-				return rig.Refuses
-			}
-			return rig.Works
-		}
+		away.Store(true) // whether it was accepted is not known: its sender must try again
 		if code, text := w.Call(http.MethodPost, "/entry/", rig.EventOf("case-1", "c-1")); code != http.StatusServiceUnavailable {
 			t.Errorf("while the ledger is away: got %d %s, want 503", code, text)
 		}
-		w.Fail = nil
+		away.Store(false)
 		w.Settle()
 		if got := len(w.Endpoint.Calls("")); got != 1 {
 			t.Errorf("%d calls, want 1", got)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -208,21 +209,23 @@ func TestRefusalsAreLoggedByTheirCode(t *testing.T) {
 		t.Run(op, func(t *testing.T) {
 			t.Parallel()
 			rig.Run(t, func(t *testing.T, w *rig.World) {
-				w.Publish(rig.Setup{ProfileSchema: leakSchema})
+				var refuses atomic.Bool
 				w.Answer = func(name string) (int, string) {
-					if name != op {
+					if name != op || !refuses.Load() {
 						return 0, ""
 					}
 					return http.StatusBadRequest, `{"__type": "ValidationException", "Message": "1 validation error detected: Value '` + leakName + `' at 'input' failed to satisfy constraint"}`
 				}
 				w.Endpoint.Answer = answers(rig.Reply{Fails: egress.Connect}) // it ends as a dead letter
+				w.Publish(rig.Setup{ProfileSchema: leakSchema})
+				refuses.Store(true)
 				w.Call(http.MethodPut, "/admin/v1/profiles/c-1", leakProfile)
 				w.Call(http.MethodPost, "/entry/", rig.EventOf("case-1", "c-1"))
 				sleep(100)
 				w.Sweep()
 				w.Call(http.MethodGet, "/admin/v1/deliveries?profile=c-1", "")
 				w.Call(http.MethodGet, "/admin/v1/profiles/c-1", "")
-				w.Answer = nil
+				refuses.Store(false)
 				w.Settle()
 				if !strings.Contains(w.Logs(), "ValidationException") {
 					t.Error("the log does not say why the request was refused")

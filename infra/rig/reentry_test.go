@@ -50,6 +50,14 @@ func TestReentryWhileTheSweepDrops(t *testing.T) {
 			t.Parallel()
 			rig.Run(t, func(t *testing.T, w *rig.World) {
 				w.Cold = true
+				var sweeping atomic.Bool
+				var seen atomic.Int32
+				w.Fail = func(string, []byte) rig.Fault {
+					if sweeping.Load() && int(seen.Add(1)) == at {
+						w.Send("case-1")
+					}
+					return rig.Works
+				}
 				w.Publish(rig.Setup{Journey: `{"entry": {"reentry": {"allowed": false}}}`})
 				w.Kill("case-1", "entry", rig.Death{At: 4, Performed: true}) // claimed; the event's record is not written
 				w.Call(http.MethodPost, "/entry/", rig.EventOf("case-1", "c-1"))
@@ -57,13 +65,7 @@ func TestReentryWhileTheSweepDrops(t *testing.T) {
 					t.Fatalf("%d records, want the orphan and its claim", got)
 				}
 				sleep(100)
-				var seen atomic.Int32
-				w.Fail = func(string, []byte) rig.Fault {
-					if int(seen.Add(1)) == at {
-						w.Send("case-1")
-					}
-					return rig.Works
-				}
+				sweeping.Store(true)
 				w.Sweep()
 				if int(seen.Load()) < at {
 					t.Fatalf("the sweep made %d operations", seen.Load())
