@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
@@ -17,10 +18,21 @@ import (
 // alarms of channels stand on what their logs say instead: each delivery that
 // is settled logs one line with its outcome, and a metric filter counts it.
 
-// newAlarms makes the topic that alarms go to.
+// newAlarms makes the topic that alarms go to. A topic's policy replaces SNS's
+// own, by which the account's alarms may publish: so this one says that they may.
 func (s *stack) newAlarms() {
 	s.alarms = awssns.NewTopic(s.self, jsii.String("Alarms"), &awssns.TopicProps{EnforceSSL: jsii.Bool(true),
 		DisplayName: jsii.String("Waypost " + s.settings.Environment)})
+	alarms := s.self.FormatArn(&awscdk.ArnComponents{Service: jsii.String("cloudwatch"), Resource: jsii.String("alarm"),
+		ResourceName: jsii.String("*"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
+	s.alarms.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid: jsii.String("Alarms"), Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)},
+		Actions: jsii.Strings("sns:Publish"), Resources: &[]*string{s.alarms.TopicArn()},
+		Conditions: &map[string]any{
+			"StringEquals": map[string]any{"aws:SourceAccount": s.self.Account()},
+			"ArnLike":      map[string]any{"aws:SourceArn": alarms},
+		},
+	}))
 	if to := s.settings.AlarmEmail; to != "" {
 		s.alarms.AddSubscription(awssnssubscriptions.NewEmailSubscription(&to, nil))
 	}
