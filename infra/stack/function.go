@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/waypost/waypost/infra/stack/settings"
 )
 
 // live is the alias that everything calls. Versions behind it can be rolled
@@ -71,7 +73,7 @@ func (s *stack) newFunction(f function) *lambdaFunction {
 
 // retention finds CDK's name of a number of days, which Settings has checked.
 func retention(days int) awslogs.RetentionDays {
-	for i, d := range logRetentions {
+	for i, d := range settings.LogRetentions {
 		if d == days {
 			return retentionDays[i]
 		}
@@ -79,7 +81,7 @@ func retention(days int) awslogs.RetentionDays {
 	return awslogs.RetentionDays_TWO_WEEKS
 }
 
-// retentionDays are those of logRetentions, in its order.
+// retentionDays are those of settings.LogRetentions, in its order.
 var retentionDays = []awslogs.RetentionDays{
 	awslogs.RetentionDays_ONE_DAY, awslogs.RetentionDays_THREE_DAYS, awslogs.RetentionDays_FIVE_DAYS, awslogs.RetentionDays_ONE_WEEK,
 	awslogs.RetentionDays_TWO_WEEKS, awslogs.RetentionDays_ONE_MONTH, awslogs.RetentionDays_TWO_MONTHS, awslogs.RetentionDays_THREE_MONTHS,

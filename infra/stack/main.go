@@ -3,7 +3,7 @@
 //
 // One list (functions.go) says which Lambda functions there are; two house
 // constructs (function.go, queue.go) hold how every function and every queue is
-// made. What an environment may choose is Settings, read from CDK's context.
+// made. What an environment may choose is in package settings, read from CDK's context.
 package main
 
 import (
@@ -13,13 +13,13 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/infra/stack/settings"
 )
 
 func main() {
 	defer jsii.Close()
 	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "waypost:", explain(err))
+		fmt.Fprintln(os.Stderr, "waypost:", settings.Explain(err))
 		jsii.Close()
 		os.Exit(1)
 	}
@@ -27,7 +27,7 @@ func main() {
 
 func run() error {
 	app := awscdk.NewApp(nil)
-	settings, err := ReadSettings(contextOf(app))
+	chosen, err := settings.Read(contextOf(app), functionNames())
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	NewStack(app, settings, code)
+	NewStack(app, chosen, code)
 	app.Synth(nil)
 	return nil
 }
@@ -43,16 +43,4 @@ func run() error {
 // contextOf reads CDK's context: cdk.json's, and what -c gives on top.
 func contextOf(app awscdk.App) func(key string) any {
 	return func(key string) any { return app.Node().TryGetContext(&key) }
-}
-
-// explain says what is wrong with settings, a line for each place.
-func explain(err error) string {
-	if fault.CodeOf(err) == fault.Internal { // of this program, with no public side
-		return err.Error()
-	}
-	text := fault.Public(err)
-	for _, d := range fault.Details(err) {
-		text += "\n  " + d.String()
-	}
-	return text
 }

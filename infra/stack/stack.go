@@ -12,12 +12,14 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/waypost/waypost/infra/stack/settings"
 )
 
 // A stack is Waypost on AWS while it is put together, in the order of NewStack.
 type stack struct {
 	self     awscdk.Stack
-	settings Settings
+	settings settings.Settings
 	code     Code
 	// prefix begins the names of the journeys' machines, and nothing else's.
 	prefix string
@@ -34,19 +36,19 @@ type stack struct {
 }
 
 // NewStack makes an environment's stack. It is named waypost-ENVIRONMENT.
-func NewStack(scope constructs.Construct, settings Settings, code Code) awscdk.Stack {
-	name := "waypost-" + settings.Environment
-	props := &awscdk.StackProps{StackName: &name, Description: jsii.String("Waypost: actions of customer journeys to messaging channels (" + settings.Environment + ")"),
-		TerminationProtection: &settings.Protect, Env: &awscdk.Environment{}}
-	if settings.Account != "" {
-		props.Env.Account = &settings.Account
+func NewStack(scope constructs.Construct, chosen settings.Settings, code Code) awscdk.Stack {
+	name := "waypost-" + chosen.Environment
+	props := &awscdk.StackProps{StackName: &name, Description: jsii.String("Waypost: actions of customer journeys to messaging channels (" + chosen.Environment + ")"),
+		TerminationProtection: &chosen.Protect, Env: &awscdk.Environment{}}
+	if chosen.Account != "" {
+		props.Env.Account = &chosen.Account
 	}
-	if settings.Region != "" {
-		props.Env.Region = &settings.Region
+	if chosen.Region != "" {
+		props.Env.Region = &chosen.Region
 	}
-	s := &stack{self: awscdk.NewStack(scope, &name, props), settings: settings, code: code, prefix: name + "-"}
+	s := &stack{self: awscdk.NewStack(scope, &name, props), settings: chosen, code: code, prefix: name + "-"}
 	awscdk.Tags_Of(s.self).Add(jsii.String("application"), jsii.String("waypost"), nil)
-	awscdk.Tags_Of(s.self).Add(jsii.String("environment"), &settings.Environment, nil)
+	awscdk.Tags_Of(s.self).Add(jsii.String("environment"), &chosen.Environment, nil)
 	s.newAlarms()
 	s.newTables()
 	s.newNetwork()

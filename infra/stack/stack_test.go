@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/waypost/waypost/infra/stack/settings"
 )
 
 var update = flag.Bool("update", false, "write the golden template anew")
@@ -35,7 +37,7 @@ var templates = map[string]map[string]any{}
 
 // synth makes an environment's template, with a package that stands for the
 // functions'. It needs Node, which CDK's constructs run in.
-func synth(t *testing.T, s Settings) template {
+func synth(t *testing.T, s settings.Settings) template {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Skip("node is not installed: CDK's constructs need Node 20 or later")
@@ -67,7 +69,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func dev() Settings { return Settings{Environment: "dev", LogDays: defaultLogDays} }
+func dev() settings.Settings {
+	return settings.Settings{Environment: "dev", LogDays: settings.DefaultLogDays}
+}
 
 // of gives the resources of a type, by their logical ids.
 func (t template) of(kind string) map[string]map[string]any {
@@ -196,8 +200,8 @@ var wide = map[string]string{
 // has no finer one.
 func TestLeastPrivilege(t *testing.T) {
 	narrow := dev()
-	narrow.Functions = map[string]FunctionSettings{"sms": {Secrets: []string{"waypost/twilio", "waypost/sms/*"}}}
-	for _, s := range []Settings{dev(), narrow} {
+	narrow.Functions = map[string]settings.FunctionSettings{"sms": {Secrets: []string{"waypost/twilio", "waypost/sms/*"}}}
+	for _, s := range []settings.Settings{dev(), narrow} {
 		tpl := synth(t, s)
 		statements := 0
 		for id, p := range tpl.of("AWS::IAM::Policy") {
@@ -304,7 +308,7 @@ func TestLogsHaveRetention(t *testing.T) {
 		t.Errorf("%d log groups, want %d", got, want)
 	}
 	for id, g := range groups {
-		if g["RetentionInDays"] != float64(defaultLogDays) {
+		if g["RetentionInDays"] != float64(settings.DefaultLogDays) {
 			t.Errorf("%s keeps logs for %v days", id, g["RetentionInDays"])
 		}
 	}
@@ -331,10 +335,10 @@ func TestTables(t *testing.T) {
 
 // An environment brings its own profiles, network, limits and warmth.
 func TestSettingsReachTheTemplate(t *testing.T) {
-	s := Settings{Environment: "prod", LogDays: 90, AlarmEmail: "oncall@example.com", EgressAllow: "https://intranet.example",
-		ProfileTable: &ProfileTable{Name: "customers", Key: "customerId", Path: "attributes"},
-		VPC:          &VPC{ID: "vpc-1", AvailabilityZones: []string{"a", "b"}, Subnets: []string{"subnet-1", "subnet-2"}},
-		Functions:    map[string]FunctionSettings{"sms": {MemoryMB: 1024, Reserved: 50, Provisioned: 2, Secrets: []string{"waypost/twilio"}}}}
+	s := settings.Settings{Environment: "prod", LogDays: 90, AlarmEmail: "oncall@example.com", EgressAllow: "https://intranet.example",
+		ProfileTable: &settings.ProfileTable{Name: "customers", Key: "customerId", Path: "attributes"},
+		VPC:          &settings.VPC{ID: "vpc-1", AvailabilityZones: []string{"a", "b"}, Subnets: []string{"subnet-1", "subnet-2"}},
+		Functions:    map[string]settings.FunctionSettings{"sms": {MemoryMB: 1024, Reserved: 50, Provisioned: 2, Secrets: []string{"waypost/twilio"}}}}
 	tpl := synth(t, s)
 	for id, f := range tpl.of("AWS::Lambda::Function") {
 		env := dig(f, "Environment", "Variables").(map[string]any)
@@ -370,7 +374,7 @@ func TestSettingsReachTheTemplate(t *testing.T) {
 // of stand-ins; without the settings there is no trace of either.
 func TestStandInsAndEmulators(t *testing.T) {
 	const routes, endpoint = "api.twilio.com=http://127.0.0.1:8480/providers/twilio", "http://127.0.0.1:4566"
-	for _, s := range []Settings{{Environment: "dev", LogDays: 14}, {Environment: "dev", LogDays: 14, EgressRoutes: routes, AWSEndpoint: endpoint}} {
+	for _, s := range []settings.Settings{{Environment: "dev", LogDays: 14}, {Environment: "dev", LogDays: 14, EgressRoutes: routes, AWSEndpoint: endpoint}} {
 		for id, f := range synth(t, s).of("AWS::Lambda::Function") {
 			env := dig(f, "Environment", "Variables").(map[string]any)
 			gotRoutes, _ := env["WAYPOST_EGRESS_ROUTES"].(string)

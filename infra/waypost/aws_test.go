@@ -22,6 +22,7 @@ import (
 type account struct {
 	unknown bool // STS does not take the credentials
 	stacks  map[string]map[string]string
+	regions map[string]bool // in which it was asked
 }
 
 func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -30,6 +31,9 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)
 	}
 	w.Header().Set("Content-Type", "text/xml")
+	if scope := strings.Split(r.Header.Get("Authorization"), "/"); a.regions != nil && len(scope) > 2 {
+		a.regions[scope[2]] = true // AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/…
+	}
 	switch r.FormValue("Action") {
 	case "GetCallerIdentity":
 		if a.unknown {
@@ -53,7 +57,13 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Of a machine: fake credentials, and node and npx that say what they were asked.
+// cdkJSON is a cdk.json with an environment for each place that one may name.
+const cdkJSON = `{"context": {"environment": "dev", "environments": {
+	"dev": {}, "prod": {"alarmEmail": "oncall@example.com"},
+	"elsewhere": {"account": "111111111111"}, "here": {"account": "000000000000", "region": "eu-north-1"}}}}`
+
+// Of a machine: a checkout's folder, fake credentials, and node and npx that say
+// what they were asked.
 func machine(t *testing.T, a *account) {
 	t.Helper()
 	server := httptest.NewServer(a)
@@ -64,6 +74,10 @@ func machine(t *testing.T, a *account) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.WriteFile(filepath.Join(bin, "cdk.json"), []byte(cdkJSON), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(bin)
 	for key, value := range map[string]string{
 		"PATH": bin, "AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIAFAKEFAKEFAKEFAKE",
 		"AWS_SECRET_ACCESS_KEY": "fake-secret-access-key", "AWS_EC2_METADATA_DISABLED": "true",
@@ -122,7 +136,7 @@ func TestOldNode(t *testing.T) {
 
 // The CDK is asked for the environment's stack, with its settings.
 func TestCDKIsAsked(t *testing.T) {
-	machine(t, &account{stacks: map[string]map[string]string{"CDKToolkit": {}}})
+	machine(t, &account{stacks: map[string]map[string]string{"CDKToolkit": {}, "waypost-prod": {}}})
 	for _, tc := range []struct{ args, want string }{
 		{"synth", "npx --yes aws-cdk@2.1148.1 synth --quiet waypost-dev --context environment=dev\n"},
 		{"diff -e prod", "npx --yes aws-cdk@2.1148.1 diff waypost-prod --context environment=prod\n"},
@@ -131,6 +145,56 @@ func TestCDKIsAsked(t *testing.T) {
 		if code, got := runs(t, strings.Fields(tc.args)...); code != 0 || !strings.HasPrefix(got, tc.want) {
 			t.Errorf("%s: got status %d and %s, want %s", tc.args, code, got, tc.want)
 		}
+	}
+}
+
+// Where the environment names nobody who hears of alarms, a deploy says so.
+func TestDeploySaysWhoHearsOfAlarms(t *testing.T) {
+	const topic = "arn:aws:sns:eu-west-1:000000000000:alarms"
+	machine(t, &account{stacks: map[string]map[string]string{"CDKToolkit": {}, "waypost-dev": {"AlarmTopic": topic}, "waypost-prod": {"AlarmTopic": topic}}})
+	for args, want := range map[string]bool{"deploy": true, "deploy -c alarmEmail=me@example.com": false, "deploy -e prod": false} {
+		code, got := runs(t, strings.Fields(args)...)
+		if code != 0 || strings.Contains(got, "nobody subscribes to its alarms yet") != want || strings.Contains(got, "--topic-arn "+topic) != want {
+			t.Errorf("%s: got status %d and %s, want that it says how to subscribe: %v", args, code, got, want)
+		}
+	}
+}
+
+// What an environment says of its account and region holds for all that changes
+// or reads AWS.
+func TestEnvironmentsPlace(t *testing.T) {
+	a := &account{stacks: map[string]map[string]string{"CDKToolkit": {}, "waypost-elsewhere": {}, "waypost-here": {}}}
+	for _, command := range []string{"diff", "deploy", "destroy --yes"} {
+		for _, tc := range []struct {
+			args   string
+			region string // where AWS is asked, "" where it stops before CloudFormation
+			want   string
+		}{
+			{"-e elsewhere", "", "the environment elsewhere is in the account 111111111111, and the AWS credentials at hand are of 000000000000: set AWS_PROFILE"},
+			{"-e dev -c account=111111111111", "", "the environment dev is in the account 111111111111"},
+			{"-e dev -c region", "", `the setting "region" must be KEY=VALUE`},
+			{"-e none", "", "there is no environment none in cdk.json"},
+			{"-e here", "eu-north-1", ""},
+		} {
+			t.Run(command+" "+tc.args, func(t *testing.T) {
+				machine(t, a)
+				a.regions = map[string]bool{}
+				code, got := runs(t, strings.Fields(command+" "+tc.args)...)
+				if tc.want != "" && (code != 1 || !strings.Contains(got, tc.want)) || strings.Contains(got, "npx --yes") && tc.want != "" {
+					t.Errorf("got status %d and %s\nwant …%s…", code, got, tc.want)
+				}
+				if tc.region != "" && (len(a.regions) != 1 || !a.regions[tc.region]) {
+					t.Errorf("AWS was asked in %v, want %s alone", a.regions, tc.region)
+				}
+			})
+		}
+	}
+	machine(t, a)
+	if err := os.Remove("cdk.json"); err != nil {
+		t.Fatal(err)
+	}
+	if code, got := runs(t, "diff"); code != 1 || !strings.Contains(got, "there is no cdk.json here: run it in the folder of the checkout") {
+		t.Errorf("got status %d and %s", code, got)
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 )
 
@@ -22,14 +21,6 @@ const cdk = "aws-cdk@2.1148.1"
 
 // minNode is the oldest Node that CDK's constructs run in.
 const minNode = 20
-
-// An environment says which one of cdk.json's is meant.
-type environment struct {
-	Environment string   `short:"e" help:"The environment, one of those in cdk.json." default:"dev"`
-	Context     []string `short:"c" help:"A setting of the environment to set, as KEY=VALUE." placeholder:"KEY=VALUE" sep:"none"`
-}
-
-func (e *environment) stack() string { return "waypost-" + e.Environment }
 
 type synthCommand struct{ environment }
 type diffCommand struct{ environment }
@@ -52,7 +43,7 @@ func (c *diffCommand) Run(ctx context.Context, out io.Writer) error {
 	if err := checkNode(ctx); err != nil {
 		return err
 	}
-	if _, err := identified(ctx); err != nil {
+	if _, _, err := c.identified(ctx); err != nil {
 		return err
 	}
 	return c.cdk(ctx, out, "diff")
@@ -63,7 +54,7 @@ func (c *deployCommand) Run(ctx context.Context, out io.Writer) error {
 	if err := checkNode(ctx); err != nil {
 		return err
 	}
-	cfg, err := identified(ctx)
+	cfg, chosen, err := c.identified(ctx)
 	if err != nil {
 		return err
 	}
@@ -76,6 +67,14 @@ func (c *deployCommand) Run(ctx context.Context, out io.Writer) error {
 	}
 	if err := c.cdk(ctx, out, "deploy", "--require-approval", approval); err != nil {
 		return err
+	}
+	if chosen.AlarmEmail == "" {
+		outputs, err := outputsOf(ctx, cfg, c.stack())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "\nthe environment has no alarmEmail, so nobody subscribes to its alarms yet. Set it, or subscribe to the output AlarmTopic:\n"+
+			"  aws sns subscribe --region %s --topic-arn %s --protocol email --notification-endpoint YOU@EXAMPLE.COM\n", cfg.Region, outputs["AlarmTopic"])
 	}
 	_, err = fmt.Fprintf(out, "\ndeployed; put a bundle in place with: go run ./infra/waypost apply --stack %s FOLDER\n", c.stack())
 	return err
@@ -114,18 +113,6 @@ func checkNode(ctx context.Context) error {
 		return errors.New("npx is not installed: it comes with npm, and fetches the CDK's command line")
 	}
 	return nil
-}
-
-// identified reads the AWS settings at hand, and asks AWS whose they are.
-func identified(ctx context.Context) (aws.Config, error) {
-	cfg, err := credentialed(ctx)
-	if err != nil {
-		return cfg, err
-	}
-	if _, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}); err != nil {
-		return cfg, fmt.Errorf("AWS does not say whose the credentials are: %w", refused(err, "STS"))
-	}
-	return cfg, nil
 }
 
 // checkBootstrap says whether the account is ready for the CDK in its region.

@@ -25,7 +25,7 @@ func (c *destroyCommand) Run(ctx context.Context, out io.Writer) error {
 	if err := checkNode(ctx); err != nil {
 		return err
 	}
-	cfg, err := identified(ctx)
+	cfg, _, err := c.identified(ctx)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (t *target) find(ctx context.Context) (*site, error) {
 	case t.Stack != "":
 		return t.stack(ctx)
 	case isFunctionURL(t.URL):
-		cfg, err := credentialed(ctx)
+		cfg, err := credentialed(ctx, "")
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +70,7 @@ func isFunctionURL(base string) bool {
 
 // stack finds a deployed stack by its outputs.
 func (t *target) stack(ctx context.Context) (*site, error) {
-	cfg, err := credentialed(ctx)
+	cfg, err := credentialed(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -105,10 +105,10 @@ func outputsOf(ctx context.Context, cfg aws.Config, stack string) (map[string]st
 	return outputs, nil
 }
 
-// credentialed reads the AWS settings at hand, which must have credentials and
-// a region.
-func credentialed(ctx context.Context) (aws.Config, error) {
-	cfg, err := config.LoadDefaultConfig(ctx)
+// credentialed reads the AWS settings at hand, which must have credentials, and
+// a region where none is given.
+func credentialed(ctx context.Context, region string) (aws.Config, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
 	if err != nil {
 		return cfg, fmt.Errorf("the AWS settings cannot be read: %w", err)
 	}

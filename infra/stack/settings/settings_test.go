@@ -1,4 +1,4 @@
-package main
+package settings_test
 
 import (
 	"encoding/json"
@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/waypost/waypost/infra/stack/settings"
 )
 
 // lookup answers as CDK's context does.
@@ -20,15 +22,15 @@ func lookup(t *testing.T, doc string) func(string) any {
 }
 
 // What the command line gives is laid over what cdk.json has.
-func TestReadSettings(t *testing.T) {
-	got, err := ReadSettings(lookup(t, `{"environment": "prod", "account": "012345678901", "logDays": "30", "protect": "false", "egressAllow": "https://intranet.example:8443",
+func TestRead(t *testing.T) {
+	got, err := settings.Read(lookup(t, `{"environment": "prod", "account": "012345678901", "logDays": "30", "protect": "false", "egressAllow": "https://intranet.example:8443",
 		"profileTable": "{\"name\": \"customers\", \"key\": \"customerId\"}",
-		"environments": {"prod": {"protect": true, "functions": {"sms": {"reserved": 20, "provisioned": 5}}}}}`))
+		"environments": {"prod": {"protect": true, "functions": {"sms": {"reserved": 20, "provisioned": 5}}}}}`), []string{"sms"})
 	if err != nil {
-		t.Fatal(explain(err))
+		t.Fatal(settings.Explain(err))
 	}
-	want := Settings{Environment: "prod", Account: "012345678901", LogDays: 30, EgressAllow: "https://intranet.example:8443",
-		ProfileTable: &ProfileTable{Name: "customers", Key: "customerId"}, Functions: map[string]FunctionSettings{"sms": {Reserved: 20, Provisioned: 5}}}
+	want := settings.Settings{Environment: "prod", Account: "012345678901", LogDays: 30, EgressAllow: "https://intranet.example:8443",
+		ProfileTable: &settings.ProfileTable{Name: "customers", Key: "customerId"}, Functions: map[string]settings.FunctionSettings{"sms": {Reserved: 20, Provisioned: 5}}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
@@ -60,11 +62,11 @@ func TestWrongContext(t *testing.T) {
 		{"a wrong allow-list", with(`{"egressAllow": "ftp://intranet.example"}`), "the scheme must be https or http"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := ReadSettings(lookup(t, tc.context))
+			_, err := settings.Read(lookup(t, tc.context), []string{"sms", "webhook"})
 			if err == nil {
 				t.Fatal("it was accepted")
 			}
-			if got := explain(err); !strings.Contains(got, tc.want) {
+			if got := settings.Explain(err); !strings.Contains(got, tc.want) {
 				t.Errorf("got %s\nwant …%s…", got, tc.want)
 			}
 		})
@@ -73,7 +75,7 @@ func TestWrongContext(t *testing.T) {
 
 // cdk.json's own environments are valid, and dev is what a bare cdk synth takes.
 func TestOwnContext(t *testing.T) {
-	data, err := os.ReadFile("../../cdk.json")
+	data, err := os.ReadFile("../../../cdk.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,14 +85,14 @@ func TestOwnContext(t *testing.T) {
 	}
 	context := lookup(t, string(file.Context))
 	for _, name := range []string{"dev", "prod"} {
-		s, err := ReadSettings(func(key string) any {
+		s, err := settings.Read(func(key string) any {
 			if key == "environment" && name != "dev" {
 				return name
 			}
 			return context(key)
-		})
+		}, nil)
 		if err != nil {
-			t.Error(explain(err))
+			t.Error(settings.Explain(err))
 		}
 		if got := s.Environment; got != name {
 			t.Errorf("got the environment %s, want %s", got, name)
@@ -101,12 +103,26 @@ func TestOwnContext(t *testing.T) {
 	}
 }
 
-func TestBuildMissing(t *testing.T) {
-	_, err := BuiltIn(t.TempDir())
-	if err == nil {
-		t.Fatal("nothing was missed")
+// A cdk.json is read as CDK's command line reads it, with -c on top.
+func TestFromFile(t *testing.T) {
+	context, err := settings.FromFile([]byte(`{"context": {"environment": "dev", "environments": {"dev": {}, "prod": {"account": "111111111111", "region": "eu-west-1"}}}}`),
+		[]string{"environment=prod", "region=us-east-1", "egressRoutes=api.twilio.com=http://127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if got := explain(err); !strings.HasSuffix(got, "bootstrap is missing: run make build first") {
-		t.Errorf("got %q", got)
+	got, err := settings.Read(context, nil)
+	if err != nil {
+		t.Fatal(settings.Explain(err))
+	}
+	want := settings.Settings{Environment: "prod", Account: "111111111111", Region: "us-east-1", LogDays: settings.DefaultLogDays,
+		EgressRoutes: "api.twilio.com=http://127.0.0.1:1"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if _, err := settings.FromFile([]byte(`{}`), []string{"region"}); err == nil || !strings.Contains(err.Error(), "must be KEY=VALUE") {
+		t.Errorf("got %v for a setting without a value", err)
+	}
+	if _, err := settings.FromFile([]byte(`{`), nil); err == nil || !strings.Contains(err.Error(), "not JSON") {
+		t.Errorf("got %v for half a file", err)
 	}
 }

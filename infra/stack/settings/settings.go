@@ -1,4 +1,7 @@
-package main
+// Package settings reads what an environment chooses of CDK's context. It knows
+// nothing of the CDK: the app that makes the stack reads settings by it, and so
+// does the command line that deploys it.
+package settings
 
 import (
 	"encoding/json"
@@ -77,19 +80,21 @@ type FunctionSettings struct {
 	Secrets []string `json:"secrets"`
 }
 
-const defaultLogDays = 14
+// DefaultLogDays is how long logs are kept where nothing is said.
+const DefaultLogDays = 14
 
-// Retentions of CloudWatch Logs, in days: no others are to be had.
-var logRetentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+// LogRetentions are those of CloudWatch Logs, in days: no others are to be had.
+var LogRetentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 
 var (
 	environmentName = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}$`)
 	secretName      = regexp.MustCompile(`^waypost/[A-Za-z0-9/_+=.@-]*\*?$`)
 )
 
-// ReadSettings reads the settings of the environment that context names. Its
-// error says what is wrong, where, and what would be right.
-func ReadSettings(context func(key string) any) (Settings, error) {
+// Read reads the settings of the environment that context names. The functions
+// that settings may name are these; any where nil. Its error says what is wrong,
+// where, and what would be right.
+func Read(context func(key string) any, functions []string) (Settings, error) {
 	environments, _ := context("environments").(map[string]any)
 	known := strings.Join(slices.Sorted(maps.Keys(environments)), ", ")
 	name, _ := context("environment").(string)
@@ -114,11 +119,48 @@ func ReadSettings(context func(key string) any) (Settings, error) {
 	if err != nil {
 		return Settings{}, fmt.Errorf("reading the context: %w", err)
 	}
-	s := Settings{Environment: name, LogDays: defaultLogDays}
+	s := Settings{Environment: name, LogDays: DefaultLogDays}
 	if err := schema.Into(data, &s); err != nil {
 		return Settings{}, fault.Document("the environment "+name+" is not valid", fault.Details(err))
 	}
-	return s, fault.Document("the environment "+name+" is not valid", s.check())
+	return s, fault.Document("the environment "+name+" is not valid", s.check(functions))
+}
+
+// FromFile gives the context of a cdk.json with settings on top, as KEY=VALUE:
+// what CDK's own command line makes of it and of -c.
+func FromFile(data []byte, given []string) (func(key string) any, error) {
+	var file struct {
+		Context map[string]any `json:"context"`
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, fmt.Errorf("it is not JSON as cdk.json must be: %w", err)
+	}
+	over := map[string]any{}
+	for _, g := range given {
+		key, value, ok := strings.Cut(g, "=")
+		if !ok {
+			return nil, fmt.Errorf("the setting %q must be KEY=VALUE, such as logDays=30", g)
+		}
+		over[key] = value
+	}
+	return func(key string) any {
+		if v, ok := over[key]; ok {
+			return v
+		}
+		return file.Context[key]
+	}, nil
+}
+
+// Explain says what is wrong with settings, a line for each place.
+func Explain(err error) string {
+	if fault.CodeOf(err) == fault.Internal { // of this program, with no public side
+		return err.Error()
+	}
+	text := fault.Public(err)
+	for _, d := range fault.Details(err) {
+		text += "\n  " + d.String()
+	}
+	return text
 }
 
 func settingKeys() []string {
@@ -139,13 +181,13 @@ func given(v any) any {
 }
 
 // check finds what is wrong with settings.
-func (s *Settings) check() []fault.Detail {
+func (s *Settings) check(functions []string) []fault.Detail {
 	var details []fault.Detail
 	say := func(path, format string, args ...any) {
 		details = append(details, fault.Detail{Path: path, Message: fmt.Sprintf(format, args...)})
 	}
-	if !slices.Contains(logRetentions, s.LogDays) {
-		say("logDays", "must be one of %s: CloudWatch Logs has no others", strings.Trim(strings.ReplaceAll(fmt.Sprint(logRetentions), " ", ", "), "[]"))
+	if !slices.Contains(LogRetentions, s.LogDays) {
+		say("logDays", "must be one of %s: CloudWatch Logs has no others", strings.Trim(strings.ReplaceAll(fmt.Sprint(LogRetentions), " ", ", "), "[]"))
 	}
 	if t := s.ProfileTable; t != nil {
 		if t.Name == "" {
@@ -175,11 +217,10 @@ func (s *Settings) check() []fault.Detail {
 	if u, err := url.Parse(s.AWSEndpoint); s.AWSEndpoint != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		say("awsEndpoint", "must be the http or https URL of an emulator, such as http://127.0.0.1:4566")
 	}
-	names := functionNames()
 	for name, f := range s.Functions {
 		at := "functions." + name
-		if !slices.Contains(names, name) {
-			details = append(details, fault.Detail{Path: at, Message: "is not a function of Waypost", Suggestion: fault.Nearest(name, names)})
+		if functions != nil && !slices.Contains(functions, name) {
+			details = append(details, fault.Detail{Path: at, Message: "is not a function of Waypost", Suggestion: fault.Nearest(name, functions)})
 			continue
 		}
 		if f.MemoryMB != 0 && (f.MemoryMB < 128 || f.MemoryMB > 10240) {
