@@ -17,84 +17,6 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// An account stands for AWS's: STS and CloudFormation, by their query
-// protocols, with these stacks and their outputs.
-type account struct {
-	unknown bool // STS does not take the credentials
-	stacks  map[string]map[string]string
-	regions map[string]bool // in which it was asked
-}
-
-func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	fail := func(status int, code, message string) {
-		w.WriteHeader(status)
-		fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)
-	}
-	w.Header().Set("Content-Type", "text/xml")
-	if scope := strings.Split(r.Header.Get("Authorization"), "/"); a.regions != nil && len(scope) > 2 {
-		a.regions[scope[2]] = true // AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/…
-	}
-	switch r.FormValue("Action") {
-	case "GetCallerIdentity":
-		if a.unknown {
-			fail(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
-			return
-		}
-		fmt.Fprint(w, "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>000000000000</Account></GetCallerIdentityResult></GetCallerIdentityResponse>")
-	case "DescribeStacks":
-		outputs, ok := a.stacks[r.FormValue("StackName")]
-		if !ok {
-			fail(http.StatusBadRequest, "ValidationError", "Stack with id "+r.FormValue("StackName")+" does not exist")
-			return
-		}
-		fmt.Fprint(w, "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>s</StackName><CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>CREATE_COMPLETE</StackStatus><Outputs>")
-		for k, v := range outputs {
-			fmt.Fprintf(w, "<member><OutputKey>%s</OutputKey><OutputValue>%s</OutputValue></member>", k, v)
-		}
-		fmt.Fprint(w, "</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>")
-	default:
-		fail(http.StatusBadRequest, "InvalidAction", r.FormValue("Action"))
-	}
-}
-
-// cdkJSON is a cdk.json with an environment for each place that one may name.
-const cdkJSON = `{"context": {"environment": "dev", "environments": {
-	"dev": {}, "prod": {"alarmEmail": "oncall@example.com"},
-	"elsewhere": {"account": "111111111111"}, "here": {"account": "000000000000", "region": "eu-north-1"}}}}`
-
-// Of a machine: a checkout's folder, fake credentials, and node and npx that say
-// what they were asked.
-func machine(t *testing.T, a *account) {
-	t.Helper()
-	server := httptest.NewServer(a)
-	t.Cleanup(server.Close)
-	bin := t.TempDir()
-	for name, script := range map[string]string{"node": "echo v22.1.0", "npx": `echo "npx $@"`} {
-		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.WriteFile(filepath.Join(bin, "cdk.json"), []byte(cdkJSON), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	t.Chdir(bin)
-	for key, value := range map[string]string{
-		"PATH": bin, "AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "AKIAFAKEFAKEFAKEFAKE",
-		"AWS_SECRET_ACCESS_KEY": "fake-secret-access-key", "AWS_EC2_METADATA_DISABLED": "true",
-		"AWS_CONFIG_FILE": filepath.Join(bin, "none"), "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(bin, "none"), "AWS_PROFILE": "", "AWS_MAX_ATTEMPTS": "1",
-	} {
-		t.Setenv(key, value)
-	}
-}
-
-// runs runs a command line and gives its status and all that it printed.
-func runs(t *testing.T, args ...string) (int, string) {
-	t.Helper()
-	var out bytes.Buffer
-	code := run(t.Context(), args, &out, &out)
-	return code, out.String()
-}
-
 // What a deploy lacks, it says before it begins, and how to get it.
 func TestDeployLacks(t *testing.T) {
 	ready := func() *account { return &account{stacks: map[string]map[string]string{"CDKToolkit": {}}} }
@@ -279,17 +201,4 @@ func misSigned(r *http.Request, body []byte) string {
 		return fmt.Sprintf("got %s, want %s", got, want)
 	}
 	return ""
-}
-
-func TestDestroyAsks(t *testing.T) {
-	machine(t, &account{stacks: map[string]map[string]string{"other": {}}})
-	if code, got := runs(t, "destroy"); code != 1 || !strings.Contains(got, "there is no stack waypost-dev") {
-		t.Errorf("got status %d and %s", code, got)
-	}
-	for answer, want := range map[string]bool{"waypost-dev\n": true, "yes\n": false, "": false} {
-		var out bytes.Buffer
-		if got := confirmed(&out, strings.NewReader(answer), "waypost-dev"); got != want || !strings.Contains(out.String(), "Type waypost-dev") {
-			t.Errorf("%q: got %v and %s, want %v", answer, got, out.String(), want)
-		}
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	awssecrets "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/smithy-go"
 
@@ -88,21 +89,29 @@ func (t *target) stack(ctx context.Context) (*site, error) {
 
 // outputsOf reads a stack's outputs.
 func outputsOf(ctx context.Context, cfg aws.Config, stack string) (map[string]string, error) {
-	out, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
+	s, err := describeStack(ctx, cfg, stack)
+	return outputsIn(s), err
+}
+
+func outputsIn(s types.Stack) map[string]string {
+	outputs := map[string]string{}
+	for _, o := range s.Outputs {
+		outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
+	}
+	return outputs
+}
+
+// describeStack finds a stack by its name.
+func describeStack(ctx context.Context, cfg aws.Config, name string) (types.Stack, error) {
+	out, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
 	var api smithy.APIError
 	switch {
-	case errors.As(err, &api) && api.ErrorCode() == "ValidationError":
-		return nil, fmt.Errorf("there is no stack %s in %s: deploy it with make deploy, or name another with --stack", stack, cfg.Region)
+	case errors.As(err, &api) && api.ErrorCode() == "ValidationError", err == nil && len(out.Stacks) == 0:
+		return types.Stack{}, fmt.Errorf("there is no stack %s in %s: deploy it with make deploy, or name another with --stack", name, cfg.Region)
 	case err != nil:
-		return nil, refused(err, "CloudFormation")
+		return types.Stack{}, refused(err, "CloudFormation")
 	}
-	outputs := map[string]string{}
-	for _, s := range out.Stacks {
-		for _, o := range s.Outputs {
-			outputs[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
-		}
-	}
-	return outputs, nil
+	return out.Stacks[0], nil
 }
 
 // credentialed reads the AWS settings at hand, which must have credentials, and
