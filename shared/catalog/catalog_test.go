@@ -100,7 +100,7 @@ func (s *store) keys() []string {
 }
 
 type machines struct {
-	made   map[string]bool
+	made   map[string]bool // by the machine's name
 	err    error
 	before func() // runs before a machine is made, if it is set
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/waypost/waypost/shared/journey"
@@ -36,7 +37,10 @@ func (c *Catalog) SaveJourney(ctx context.Context, name string, doc []byte) erro
 
 // PublishJourney compiles the draft, makes its machine, and makes it the live
 // version: events after its answer enter it, and whoever is in an older version
-// finishes there. Where the live version is the same already it answers that one.
+// finishes there. Where the latest version is the same already, it answers that
+// one, and makes its machine again if that is gone. The same document that makes
+// another machine, since a new release or deployment compiles it otherwise, is a
+// new version.
 func (c *Catalog) PublishJourney(ctx context.Context, name string) (PublishedJourney, error) {
 	return repeated(func() (PublishedJourney, error) { return c.publishJourney(ctx, name) })
 }
@@ -60,9 +64,6 @@ func (c *Catalog) publishJourney(ctx context.Context, name string) (PublishedJou
 		if before, err = c.JourneyVersion(ctx, name, v.Version); err != nil {
 			return PublishedJourney{}, err
 		}
-		if same(before.Document, doc) {
-			return before, c.reopen(ctx, ch, before)
-		}
 	}
 	j, err := journey.Parse(doc)
 	if err != nil {
@@ -72,6 +73,14 @@ func (c *Catalog) publishJourney(ctx context.Context, name string) (PublishedJou
 	m, err := journey.Compile(j, sees, c.Names)
 	if err != nil {
 		return PublishedJourney{}, sees.explain(err)
+	}
+	if v.Version > 0 && same(before.Document, doc) {
+		if name := c.machineName(name, v.Version, m); strings.HasSuffix(before.Machine, ":"+name) {
+			if _, err := c.Machines.Create(ctx, name, m); err != nil {
+				return PublishedJourney{}, err
+			}
+			return before, c.reopen(ctx, ch, before, j.Entry)
+		}
 	}
 	p := PublishedJourney{Journey: name, Version: v.Version + 1, Type: m.Type, Document: doc, PublishedAt: ch.at}
 	if p.Machine, err = c.Machines.Create(ctx, c.machineName(name, p.Version, m), m); err != nil {
@@ -85,17 +94,13 @@ func (c *Catalog) publishJourney(ctx context.Context, name string) (PublishedJou
 	return p, c.commit(ctx, ch)
 }
 
-// reopen makes a closed version live again, if it still compiles.
-func (c *Catalog) reopen(ctx context.Context, ch *change, p PublishedJourney) error {
-	j, _, live, err := c.live(ctx, p.Journey)
+// reopen makes a closed version live again.
+func (c *Catalog) reopen(ctx context.Context, ch *change, p PublishedJourney, entry journey.Entry) error {
+	_, _, live, err := c.live(ctx, p.Journey)
 	if err != nil || live {
 		return err
 	}
-	sees := c.view(ctx, nil)
-	if _, err := journey.Compile(j, sees, c.Names); err != nil {
-		return sees.explain(err)
-	}
-	if err := c.listen(ctx, ch, p, p, j.Entry); err != nil {
+	if err := c.listen(ctx, ch, p, p, entry); err != nil {
 		return err
 	}
 	return c.commit(ctx, ch)
