@@ -66,8 +66,9 @@ func (s *stack) watch() {
 	s.alarm("Dead", "A delivery was given up after its retries: GET /admin/v1/deliveries?outcome=dead says why", outcomes[ledger.Dead], 1)
 	s.alarm("Errors", "A function logged an error; its log says what and why", internal, 1)
 
-	// These have no flow control by error names: an error is one.
-	for _, name := range []string{"admin", "entry", "sweep"} {
+	// These have no flow control by error names: an error is one. Nor has decide,
+	// whose error is a condition that could not be evaluated.
+	for _, name := range []string{"admin", "decide", "entry", "sweep"} {
 		f := s.function(name)
 		s.alarm(title(name)+"Fails", "The function "+name+" failed or ran out of time", f.self.MetricErrors(everyFive()), 1)
 	}

@@ -40,3 +40,24 @@ func TestAlarmsReachTheirTopic(t *testing.T) {
 		}
 	}
 }
+
+// Every function but a channel, whose errors are flow control, has an alarm for
+// Lambda's count of its errors.
+func TestFunctionErrorsAlarm(t *testing.T) {
+	tpl := synth(t, dev())
+	alarmed := map[string]bool{}
+	for _, a := range tpl.of("AWS::CloudWatch::Alarm") {
+		if a["Namespace"] == "AWS/Lambda" && a["MetricName"] == "Errors" {
+			alarmed[toJSON(a["Dimensions"])] = true
+		}
+	}
+	for _, f := range functions() {
+		found := false
+		for d := range alarmed {
+			found = found || strings.Contains(d, title(f.name)+"Function")
+		}
+		if want := f.kind != channel; found != want {
+			t.Errorf("%s: its errors alarm: %v, want %v", f.name, found, want)
+		}
+	}
+}
