@@ -3,6 +3,7 @@ package fault_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/waypost/waypost/shared/fault"
@@ -48,5 +49,18 @@ func TestErrorListsDetails(t *testing.T) {
 	}
 	if fault.Document("fine", nil) != nil {
 		t.Error("Document without details is an error")
+	}
+}
+
+// What passes by itself in a network is retried; what an operator must mend is not.
+func TestTransientNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"Lambda.ResourceNotReadyException": true, "Lambda.ENINotReadyException": true, "Lambda.ENILimitReachedException": true,
+		"Lambda.EC2ThrottledException": true, "Lambda.EC2UnexpectedException": true, "Lambda.SubnetIPAddressLimitReachedException": true,
+		"Lambda.EC2AccessDeniedException": false, "Lambda.InvalidSubnetIDException": false, "Lambda.ResourceNotFoundException": false, fault.NameDeferred: false,
+	} {
+		if got := slices.Contains(fault.TransientNames(), name); got != want {
+			t.Errorf("%s is transient: %v, want %v", name, got, want)
+		}
 	}
 }

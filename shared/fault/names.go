@@ -24,12 +24,15 @@ const (
 func OutcomeNames() []string { return []string{NameFailed, NameCapped, NameUnknown, NameDead} }
 
 // TransientNames are failures of Lambda's and AWS's own, and of functions that
-// died: what a Task's Retry is for. The first group comes from Lambda's API,
-// the second from its runtime.
+// died: what a Task's Retry is for. The first group comes from Lambda's API, the
+// second too, of functions in a network or amid an update, and the third from
+// its runtime. EC2AccessDeniedException and the like do not pass by themselves.
 func TransientNames() []string {
 	return []string{
 		"Lambda.TooManyRequestsException", "Lambda.ServiceException", "Lambda.AWSLambdaException",
 		"Lambda.SdkClientException", "Lambda.ClientExecutionTimeoutException", "Lambda.Unknown",
+		"Lambda.ResourceNotReadyException", "Lambda.ResourceConflictException", "Lambda.ENINotReadyException", "Lambda.ENILimitReachedException",
+		"Lambda.EC2ThrottledException", "Lambda.EC2UnexpectedException", "Lambda.SubnetIPAddressLimitReachedException",
 		"Runtime.ExitError", "Sandbox.Timedout", NameTimeout, NameUnavailable,
 	}
 }
