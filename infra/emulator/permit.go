@@ -81,7 +81,7 @@ func (w *world) judge(ctx context.Context, role string) {
 // asks the function both times.
 func (w *world) withoutPolicy(ctx context.Context) error {
 	client := iam.NewFromConfig(w.operator)
-	role := w.resource("AdminFunctionServiceRole")
+	role := w.resource("AdminRole")
 	list, err := client.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: &role})
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ func (w *world) permissions() []permission {
 		{"Sweep", "dynamodb:Query", table("Ledger") + "/index/due", true},
 		{"Sweep", "secretsmanager:GetSecretValue", secret("waypost/twilio"), false},
 		{"Admin", "states:CreateStateMachine", states("stateMachine", journey), true},
-		{"Admin", "states:DeleteStateMachine", states("stateMachine", "another"), false},
+		{"Admin", "states:DeleteStateMachine", states("stateMachine", journey), false},
 		{"Admin", "states:StartExecution", states("stateMachine", journey), false},
 		{"Admin", "secretsmanager:GetSecretValue", secret("waypost/twilio"), false},
 		{journeys, "states:StartExecution", w.resource("Delivery"), true},
@@ -186,10 +186,7 @@ func (w *world) permissions() []permission {
 
 // roleARN is of a function's role, or the journeys'.
 func (w *world) roleARN(of string) string {
-	id := of + "FunctionServiceRole"
-	if of == journeys {
-		id = "JourneysRole"
-	}
+	id := of + "Role"
 	return "arn:aws:iam::" + account + ":role/" + w.resource(id)
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/waypost/waypost/shared/assemble"
@@ -17,18 +18,43 @@ import (
 // newRoles makes the role that journeys run under, and the machine that makes
 // the deliveries which a journey does not wait for. What they may do, grant says.
 func (s *stack) newRoles() {
-	s.journeys = awsiam.NewRole(s.self, jsii.String("JourneysRole"), &awsiam.RoleProps{
-		Description: jsii.String("Journeys' state machines run under it"),
+	s.journeys = s.statesRole("JourneysRole", "Journeys' state machines run under it")
+	s.delivery = awsstepfunctions.NewStateMachine(s.self, jsii.String("Delivery"), &awsstepfunctions.StateMachineProps{
+		Comment:        jsii.String("Makes the deliveries of await: none"),
+		DefinitionBody: awsstepfunctions.DefinitionBody_FromString(jsii.String(statemachines.Delivery)),
+		Role:           s.statesRole("DeliveryRole", "The machine that makes the deliveries of await: none runs under it"),
+		RemovalPolicy:  awscdk.RemovalPolicy_DESTROY,
+	})
+}
+
+// statesRole makes a role that Step Functions may take, for this account alone.
+func (s *stack) statesRole(id, does string) awsiam.Role {
+	return awsiam.NewRole(s.self, &id, &awsiam.RoleProps{
+		Description: &does,
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("states.amazonaws.com"), &awsiam.ServicePrincipalOpts{
 			Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": s.self.Account()}},
 		}),
 	})
-	s.delivery = awsstepfunctions.NewStateMachine(s.self, jsii.String("Delivery"), &awsstepfunctions.StateMachineProps{
-		Comment:        jsii.String("Makes the deliveries of await: none"),
-		DefinitionBody: awsstepfunctions.DefinitionBody_FromString(jsii.String(statemachines.Delivery)),
-		RemovalPolicy:  awscdk.RemovalPolicy_DESTROY,
-	})
 }
+
+// functionRole makes a function's role. Lambda's managed policy lets a function
+// write every log of the account; this lets it write its own. In a network it
+// has the managed policy for that all the same: the interfaces that Lambda makes
+// by it have no ARN before they are there, and AWS keeps its list of actions.
+func (s *stack) functionRole(scope constructs.Construct, f *lambdaFunction) awsiam.Role {
+	role := awsiam.NewRole(scope, jsii.String("Role"), &awsiam.RoleProps{
+		Description: jsii.String("The function " + f.name + " runs under it"),
+		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+	})
+	f.logs.GrantWrite(role)
+	if f.private && s.vpc != nil {
+		role.AddManagedPolicy(awsiam.ManagedPolicy_FromAwsManagedPolicyName(jsii.String("service-role/" + networkPolicy)))
+	}
+	return role
+}
+
+// networkPolicy is the managed policy of functions in a network.
+const networkPolicy = "AWSLambdaVPCAccessExecutionRole"
 
 // environment is what a function finds in its environment.
 func (s *stack) environment(f function) *map[string]*string {
@@ -81,15 +107,17 @@ func (s *stack) grant() {
 		allow(f, s.tables.profiles, "GetItem")
 		allow(f, s.tables.catalog, "GetItem")
 		allow(f, s.tables.ledger, "GetItem", "PutItem", "UpdateItem")
-		allow(f, s.tables.limits, "GetItem", "UpdateItem")
+		allow(f, s.tables.limits, "UpdateItem")
 		s.deadLetters.Grant(f.self, jsii.String("sqs:SendMessage"))
 		s.allowSecrets(f)
+		s.allowKeys(f, "dynamodb", "secretsmanager")
 	}
 	for _, f := range s.ofKind(condition) {
 		f.alias.GrantInvoke(s.journeys)
 		allow(f, s.tables.profiles, "GetItem")
 		allow(f, s.tables.catalog, "GetItem") // of sources
 		s.allowSecrets(f)
+		s.allowKeys(f, "dynamodb", "secretsmanager")
 	}
 	s.delivery.GrantStartExecution(s.journeys)
 
@@ -107,9 +135,10 @@ func (s *stack) grant() {
 
 	admin := s.function("admin")
 	allow(admin, s.tables.profiles, "GetItem", "PutItem")
+	s.allowKeys(admin, "dynamodb")
 	allow(admin, s.tables.catalog, "GetItem", "Query", "PutItem")
 	allow(admin, s.tables.ledger, "GetItem", "Query")
-	s.allowMachines(admin, "CreateStateMachine", "UpdateStateMachine", "DeleteStateMachine", "TagResource")
+	s.allowMachines(admin, "CreateStateMachine", "UpdateStateMachine", "TagResource")
 	s.allowExecutions(admin, "DescribeExecution", "GetExecutionHistory")
 	// AWS lists machines as a whole, and has no resource for less.
 	statement(admin, []string{"states:ListStateMachines"}, "*")
@@ -153,6 +182,23 @@ func (s *stack) allowSecrets(f *lambdaFunction) {
 			ResourceName: &name, ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME}))
 	}
 	statement(f, []string{"secretsmanager:GetSecretValue"}, arns...)
+}
+
+// allowKeys lets a function read, through services, what the environment's own
+// keys encrypt: secrets, and the profile table. The stack's tables have AWS's
+// key, so that entry and sweep, which have no others, need none.
+func (s *stack) allowKeys(f *lambdaFunction, services ...string) {
+	if len(s.settings.KMSKeys) == 0 {
+		return
+	}
+	via := make([]string, len(services))
+	for i, service := range services {
+		via[i] = service + "." + *s.self.Region() + ".amazonaws.com"
+	}
+	f.self.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions: jsii.Strings("kms:Decrypt"), Resources: jsii.Strings(s.settings.KMSKeys...),
+		Conditions: &map[string]any{"StringEquals": map[string]any{"kms:ViaService": via}},
+	}))
 }
 
 // allowMachines lets a function do operations on the journeys' machines: those

@@ -12,7 +12,10 @@ import (
 )
 
 // live is the alias that everything calls. Versions behind it can be rolled
-// back, and kept warm, without a change to the journeys that name it.
+// back, by lambda:UpdateAlias, and kept warm, without a change to the journeys
+// that name it. A deploy leaves the versions before it, so that there is
+// something to go back to; one whose deploy failed it deletes, or Lambda would
+// refuse to publish the same code again.
 const live = "live"
 
 // A lambdaFunction is a function as the stack has it.
@@ -49,12 +52,15 @@ func (s *stack) newFunction(f function) *lambdaFunction {
 		Tracing:      awslambda.Tracing_ACTIVE,
 		LogGroup:     out.logs, LoggingFormat: awslambda.LoggingFormat_JSON,
 		ApplicationLogLevelV2: awslambda.ApplicationLogLevel_INFO, SystemLogLevelV2: awslambda.SystemLogLevel_WARN,
-		Environment: s.environment(f),
+		Environment:           s.environment(f),
+		Role:                  s.functionRole(scope, out),
+		CurrentVersionOptions: &awslambda.VersionOptions{RemovalPolicy: awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE},
 	}
 	if choice.Reserved > 0 {
 		props.ReservedConcurrentExecutions = jsii.Number(choice.Reserved)
 	}
 	if f.private && s.vpc != nil {
+		props.SecurityGroups = &[]awsec2.ISecurityGroup{s.private}
 		props.Vpc, props.VpcSubnets = s.vpc, &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_WITH_EGRESS}
 	}
 	out.self = awslambda.NewFunction(scope, jsii.String("Function"), props)

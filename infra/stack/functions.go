@@ -24,8 +24,9 @@ const (
 type function struct {
 	name string
 	kind kind
-	// private functions run in the environment's VPC, where it has one: they
-	// may call internal endpoints.
+	// private functions run in the environment's VPC, where it has one, so that
+	// they reach internal endpoints and sources: all do that call either, but
+	// admin, which only checks URLs.
 	private bool
 	does    string
 }
@@ -35,8 +36,8 @@ func functions() []function {
 	return []function{
 		{name: "admin", kind: api, does: "Authors' and operators' API: actions, journeys, deliveries"},
 		{name: "entry", kind: api, does: "Takes events in and starts journeys"},
-		{name: "decide", kind: condition, does: "Evaluates the conditions of journeys"},
-		{name: "sms", kind: channel, does: "Delivers text messages"},
+		{name: "decide", kind: condition, private: true, does: "Evaluates the conditions of journeys"},
+		{name: "sms", kind: channel, private: true, does: "Delivers text messages"},
 		{name: "webhook", kind: channel, private: true, does: "Delivers to any HTTP endpoint"},
 		{name: "sweep", kind: background, does: "Comes back to what nobody else comes back to"},
 	}

@@ -26,7 +26,8 @@ type stack struct {
 
 	alarms      awssns.Topic
 	tables      tables
-	vpc         awsec2.IVpc // nil where there is none
+	vpc         awsec2.IVpc          // nil where there is none
+	private     awsec2.SecurityGroup // of the functions in it
 	deadLetters awssqs.Queue
 	queues      []awssqs.Queue
 	journeys    awsiam.Role
@@ -65,7 +66,8 @@ func NewStack(scope constructs.Construct, chosen settings.Settings, code Code) a
 	return s.self
 }
 
-// newNetwork finds the network of the private functions, where there is one.
+// newNetwork finds the network of the private functions, where there is one, and
+// makes the one security group that they have, for internal endpoints to let in.
 func (s *stack) newNetwork() {
 	v := s.settings.VPC
 	if v == nil {
@@ -74,6 +76,8 @@ func (s *stack) newNetwork() {
 	s.vpc = awsec2.Vpc_FromVpcAttributes(s.self, jsii.String("Network"), &awsec2.VpcAttributes{
 		VpcId: &v.ID, AvailabilityZones: jsii.Strings(v.AvailabilityZones...), PrivateSubnetIds: jsii.Strings(v.Subnets...),
 	})
+	s.private = awsec2.NewSecurityGroup(s.self, jsii.String("Private"), &awsec2.SecurityGroupProps{Vpc: s.vpc,
+		Description: jsii.String("Waypost's functions that call endpoints and sources"), AllowAllOutbound: jsii.Bool(true)})
 }
 
 // function finds one by its name.
@@ -102,10 +106,11 @@ func title(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
 
 // output says where things are, for people and for `waypost --stack`.
 func (s *stack) output() {
-	for _, o := range []struct {
+	type output struct {
 		id, does string
 		value    *string
-	}{
+	}
+	outputs := []output{
 		{"AdminUrl", "Authors' and operators' API; requests are signed with SigV4 for lambda", s.function("admin").url.Url()},
 		{"EntryUrl", "POST events to /entry/ below it, signed with SigV4 for lambda", s.function("entry").url.Url()},
 		{"EventBusName", "Events put here, as the detail, enter as those posted to EntryUrl do", s.bus.EventBusName()},
@@ -114,7 +119,11 @@ func (s *stack) output() {
 		{"DeadLettersUrl", "Queue of the ids of deliveries that ended dead", s.deadLetters.QueueUrl()},
 		{"AlarmTopic", "Subscribe here to hear of alarms", s.alarms.TopicArn()},
 		{"MachinePrefix", "Begins the names of the journeys' state machines, which also carry it as their tag waypost", &s.prefix},
-	} {
+	}
+	if s.vpc != nil {
+		outputs = append(outputs, output{"SecurityGroup", "Of the functions in the network: let it in to internal endpoints", s.private.SecurityGroupId()})
+	}
+	for _, o := range outputs {
 		awscdk.NewCfnOutput(s.self, &o.id, &awscdk.CfnOutputProps{Value: o.value, Description: &o.does})
 	}
 }

@@ -28,8 +28,9 @@ type template struct {
 }
 
 type resource struct {
-	Type       string
-	Properties map[string]any
+	Type           string
+	Properties     map[string]any
+	DeletionPolicy string
 }
 
 // The templates that the tests look at; making one takes a second.
@@ -201,7 +202,9 @@ var wide = map[string]string{
 func TestLeastPrivilege(t *testing.T) {
 	narrow := dev()
 	narrow.Functions = map[string]settings.FunctionSettings{"sms": {Secrets: []string{"waypost/twilio", "waypost/sms/*"}}}
-	for _, s := range []settings.Settings{dev(), narrow} {
+	network := dev()
+	network.VPC = &settings.VPC{ID: "vpc-1", AvailabilityZones: []string{"a"}, Subnets: []string{"subnet-1"}}
+	for _, s := range []settings.Settings{dev(), narrow, network} {
 		tpl := synth(t, s)
 		statements := 0
 		for id, p := range tpl.of("AWS::IAM::Policy") {
@@ -224,9 +227,69 @@ func TestLeastPrivilege(t *testing.T) {
 			t.Error("there are no policies")
 		}
 		for id, r := range tpl.of("AWS::IAM::Role") {
-			if strings.Contains(toJSON(r), "AdministratorAccess") || strings.Contains(toJSON(r), "FullAccess") {
-				t.Errorf("%s has a managed policy for everything", id)
+			for _, policy := range asList(r["ManagedPolicyArns"]) {
+				if inNetwork := s.VPC != nil && strings.Contains(toJSON(policy), networkPolicy); !inNetwork {
+					t.Errorf("%s has the managed policy %s", id, toJSON(policy))
+				}
 			}
+			if states := strings.Contains(toJSON(r), "states.amazonaws.com"); states && !strings.Contains(toJSON(r["AssumeRolePolicyDocument"]), "aws:SourceAccount") {
+				t.Errorf("%s can be taken for another account", id)
+			}
+		}
+	}
+}
+
+// A function writes its own log group, and no other.
+func TestLogsAreTheFunctionsOwn(t *testing.T) {
+	tpl := synth(t, dev())
+	for _, f := range functions() {
+		got := tpl.allowed(title(f.name) + "Role")
+		for _, action := range []string{"logs:CreateLogStream", "logs:PutLogEvents"} {
+			if on := strings.Join(got[action], " "); !strings.Contains(on, title(f.name)+"Logs") || strings.Contains(on, "*") {
+				t.Errorf("%s may %s on %q, want its own log group", f.name, action, on)
+			}
+		}
+	}
+}
+
+// The versions before a deploy stay, to roll back to.
+func TestVersionsStay(t *testing.T) {
+	tpl := synth(t, dev())
+	versions := 0
+	for id, r := range tpl.Resources {
+		if r.Type != "AWS::Lambda::Version" {
+			continue
+		}
+		versions++
+		if got, want := r.DeletionPolicy, "RetainExceptOnCreate"; got != want {
+			t.Errorf("%s: got %q, want %q", id, got, want)
+		}
+	}
+	if got, want := versions, len(functions()); got != want {
+		t.Errorf("%d versions, want %d", got, want)
+	}
+}
+
+// A customer's keys decrypt for who reads secrets or profiles, through the
+// services that keep them alone.
+func TestKeys(t *testing.T) {
+	const key = "arn:aws:kms:eu-west-1:012345678901:key/1234abcd"
+	s := dev()
+	s.KMSKeys = []string{key}
+	tpl := synth(t, s)
+	got := map[string]string{}
+	for id, p := range tpl.of("AWS::IAM::Policy") {
+		for _, st := range asList(dig(p, "PolicyDocument", "Statement")) {
+			if dig(st, "Action") == "kms:Decrypt" && dig(st, "Resource") == key {
+				got[strings.TrimSuffix(constructID(id), "RoleDefaultPolicy")] = toJSON(dig(st, "Condition", "StringEquals", "kms:ViaService"))
+			}
+		}
+	}
+	for _, f := range functions() {
+		via := got[title(f.name)]
+		secrets, profiles := f.kind == channel || f.kind == condition, f.kind == channel || f.kind == condition || f.name == "admin"
+		if strings.Contains(via, "secretsmanager.") != secrets || strings.Contains(via, "dynamodb.") != profiles {
+			t.Errorf("%s decrypts through %q", f.name, via)
 		}
 	}
 }
@@ -264,12 +327,12 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"Entry":        {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "states:StartExecution", "sqs:SendMessage"},
 		"Sweep": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "sqs:SendMessage",
 			"states:DescribeExecution", "states:StartExecution"},
-		"Admin": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "iam:PassRole", "states:CreateStateMachine", "states:DeleteStateMachine",
+		"Admin": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "iam:PassRole", "states:CreateStateMachine",
 			"states:DescribeExecution", "states:GetExecutionHistory", "states:ListStateMachines", "states:TagResource", "states:UpdateStateMachine"},
 	} {
 		var got []string
 		for a := range tpl.allowed(role) {
-			if !strings.HasPrefix(a, "xray:") && a != "sqs:GetQueueAttributes" && a != "sqs:GetQueueUrl" {
+			if !strings.HasPrefix(a, "xray:") && !strings.HasPrefix(a, "logs:") && a != "sqs:GetQueueAttributes" && a != "sqs:GetQueueUrl" {
 				got = append(got, a)
 			}
 		}
@@ -345,12 +408,15 @@ func TestSettingsReachTheTemplate(t *testing.T) {
 		if env["WAYPOST_PROFILES_TABLE"] != "customers" || env["WAYPOST_PROFILE_KEY"] != "customerId" || env["WAYPOST_PROFILE_PATH"] != "attributes" {
 			t.Errorf("%s does not find the profiles: %v", id, env)
 		}
-		if got, want := f["VpcConfig"] != nil, strings.HasPrefix(id, "Webhook"); got != want {
+		if got, want := f["VpcConfig"] != nil, strings.HasPrefix(id, "Webhook") || strings.HasPrefix(id, "Sms") || strings.HasPrefix(id, "Decide"); got != want {
 			t.Errorf("%s runs in the network: %v, want %v", id, got, want)
 		}
 		if strings.HasPrefix(id, "Sms") && (f["MemorySize"] != 1024.0 || f["ReservedConcurrentExecutions"] != 50.0 || env["WAYPOST_EGRESS_ALLOW"] != "https://intranet.example") {
 			t.Errorf("%s: %v", id, f)
 		}
+	}
+	if got, want := len(tpl.of("AWS::EC2::SecurityGroup")), 1; got != want || tpl.Outputs["SecurityGroup"] == nil {
+		t.Errorf("%d security groups, want %d, and its output", got, want)
 	}
 	for id, table := range tpl.of("AWS::DynamoDB::Table") {
 		if strings.HasPrefix(id, "Profiles") {

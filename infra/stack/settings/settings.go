@@ -35,8 +35,11 @@ type Settings struct {
 	AlarmEmail string `json:"alarmEmail"`
 	// ProfileTable is one that exists already, instead of the stack's own.
 	ProfileTable *ProfileTable `json:"profileTable"`
-	// VPC is where channels for internal endpoints run; none where nil.
+	// VPC is where the functions run that call endpoints and sources; none where nil.
 	VPC *VPC `json:"vpc"`
+	// KMSKeys are the ARNs of customer-managed keys that encrypt secrets and the
+	// profile table: the functions that read those may decrypt by them.
+	KMSKeys []string `json:"kmsKeys"`
 	// EgressAllow is what egress.ParsePolicy reads: the addresses beyond public
 	// https that actions may call.
 	EgressAllow string `json:"egressAllow"`
@@ -88,6 +91,7 @@ var LogRetentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 5
 
 var (
 	environmentName = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}$`)
+	keyARN          = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
 	secretName      = regexp.MustCompile(`^waypost/[A-Za-z0-9/_+=.@-]*\*?$`)
 )
 
@@ -164,7 +168,7 @@ func Explain(err error) string {
 }
 
 func settingKeys() []string {
-	return []string{"account", "region", "protect", "logDays", "alarmEmail", "profileTable", "vpc", "egressAllow", "egressRoutes", "awsEndpoint", "functions"}
+	return []string{"account", "region", "protect", "logDays", "alarmEmail", "profileTable", "vpc", "kmsKeys", "egressAllow", "egressRoutes", "awsEndpoint", "functions"}
 }
 
 // given reads what the command line gave: JSON, or text where it is none.
@@ -203,6 +207,11 @@ func (s *Settings) check(functions []string) []fault.Detail {
 		}
 		if len(v.Subnets) == 0 || len(v.Subnets) != len(v.AvailabilityZones) {
 			say("vpc.subnets", "must name one private subnet for each of vpc.availabilityZones, and at least one")
+		}
+	}
+	for i, key := range s.KMSKeys {
+		if !keyARN.MatchString(key) {
+			say(fmt.Sprintf("kmsKeys.%d", i), "must be a key's ARN, not an alias's: such as arn:aws:kms:eu-west-1:012345678901:key/1234abcd-12ab-34cd-56ef-1234567890ab")
 		}
 	}
 	if _, err := egress.ParsePolicy(s.EgressAllow, ""); err != nil {

@@ -56,6 +56,7 @@ func TestWrongContext(t *testing.T) {
 		{"more kept warm than reserved", with(`{"functions": {"sms": {"reserved": 1, "provisioned": 2}}}`), "functions.sms.provisioned: must be from 0 to what is reserved"},
 		{"a secret that is not Waypost's", with(`{"functions": {"sms": {"secrets": ["other/twilio"]}}}`), "functions.sms.secrets.0: must be the name of a secret below waypost/"},
 		{"a network without subnets", with(`{"vpc": {"id": "vpc-1"}}`), "vpc.subnets: must name one private subnet"},
+		{"an alias of a key", with(`{"kmsKeys": ["arn:aws:kms:eu-west-1:012345678901:alias/mine"]}`), "kmsKeys.0: must be a key's ARN, not an alias's"},
 		{"a wrong route", with(`{"egressRoutes": "api.twilio.com"}`), "egressRoutes: WAYPOST_EGRESS_ROUTES: \"api.twilio.com\": write host=URL"},
 		{"a wrong endpoint", with(`{"awsEndpoint": "127.0.0.1:4566"}`), "awsEndpoint: must be the http or https URL of an emulator, such as http://127.0.0.1:4566"},
 		{"stand-ins in a protected environment", with(`{"protect": true, "egressRoutes": "api.twilio.com=http://127.0.0.1:1"}`), "protect: is set: a protected environment has neither egressRoutes nor awsEndpoint"},
