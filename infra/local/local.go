@@ -148,7 +148,7 @@ func (r *Runtime) serve(l net.Listener, h http.Handler) {
 	}()
 }
 
-// schedule runs the sweep as EventBridge Scheduler does on AWS.
+// schedule runs the sweep as a rule of EventBridge does on AWS.
 func (r *Runtime) schedule(every time.Duration) {
 	if every == 0 {
 		every = time.Minute

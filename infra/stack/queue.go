@@ -17,7 +17,8 @@ func (s *stack) newQueue(id string, purpose string) awssqs.Queue {
 	q := awssqs.NewQueue(s.self, &id, &awssqs.QueueProps{
 		Encryption: awssqs.QueueEncryption_SQS_MANAGED, EnforceSSL: jsii.Bool(true),
 		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
-		// Six times the longest function, as Lambda asks of what it reads from.
+		// Whoever looks at a message has six minutes before another sees it: no
+		// function reads a queue.
 		VisibilityTimeout: awscdk.Duration_Minutes(jsii.Number(6)),
 		DeadLetterQueue:   &awssqs.DeadLetterQueue{Queue: dead, MaxReceiveCount: jsii.Number(receives)},
 	})

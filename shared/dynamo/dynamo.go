@@ -25,17 +25,6 @@ import (
 	"github.com/waypost/waypost/shared/ledger"
 )
 
-// Tables names the tables of a deployment.
-type Tables struct {
-	Profiles string
-	// ProfileKey is the profile table's key attribute, "id" where empty;
-	// ProfilePath is where in the item the attributes lie: the whole item where empty.
-	ProfileKey, ProfilePath string
-	Catalog                 string
-	Ledger                  string
-	Limits                  string
-}
-
 type item = map[string]types.AttributeValue
 
 // moment writes a time in UTC with a fixed width, so that times compare as text.

@@ -258,7 +258,7 @@ func hashed(kind string, parts ...string) string {
 	return kind + "#" + hex.EncodeToString(h.Sum(nil)[:20])
 }
 
-// Tables gives the definition of the ledger's table, for emulators and tests.
+// LedgerTable gives the definition of the ledger's table: the stack's, emulators' and tests'.
 func LedgerTable(name string) *dynamodb.CreateTableInput {
 	s := types.ScalarAttributeTypeS
 	attribute := func(name string) types.AttributeDefinition {
