@@ -3,6 +3,7 @@ package rig_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,4 +116,29 @@ func TestSweepLeavesWhatRuns(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A delivery whose Express execution is over is settled without asking for
+// that execution: AWS tells nobody of one, and its policies can't allow it.
+func TestSweepSettlesExpressDeliveries(t *testing.T) {
+	t.Parallel()
+	rig.Run(t, func(t *testing.T, w *rig.World) {
+		w.Publish(rig.Setup{Action: `{"settings": {"retry": {"within": "3m"}}}`, Journey: `{"mode": "express"}`})
+		w.Answer = func(op string) (int, string) {
+			if op == "DescribeExecution" {
+				t.Error("an Express execution was asked for")
+				return http.StatusBadRequest, `{"__type": "AccessDeniedException", "Message": "planted"}`
+			}
+			return 0, ""
+		}
+		hangs := slices.Repeat([]rig.Death{{At: 1, Performed: true, Hangs: true}}, 20) // longer than the execution may last
+		w.Kill("case-1", "webhook", hangs...)
+		w.KillGivingUp("case-1", "webhook", hangs...)
+		x := w.Send("case-1").Executions[0].Execution
+		w.Settle()
+		d := w.Delivery(x)
+		if d.Outcome == "" || d.SettledAt.Before(d.EnteredAt.Add(5*time.Minute)) {
+			t.Errorf("got outcome %q, %v after it began, want it settled once the execution can't run any more", d.Outcome, d.SettledAt.Sub(d.EnteredAt))
+		}
+	})
 }

@@ -40,8 +40,8 @@ type Events interface {
 
 // Runs knows which executions still run.
 type Runs interface {
-	// Running says whether the execution of this ARN runs. One that Step
-	// Functions doesn't know, or can't tell of, does not.
+	// Running says whether the execution of this ARN, which is no Express one,
+	// runs. One that Step Functions doesn't know does not.
 	Running(ctx context.Context, arn string) (bool, error)
 }
 
@@ -170,15 +170,11 @@ func (h *Handler) execution(ctx context.Context, e ledger.Execution) (func(*Repo
 
 // delivery settles what no running execution will come back to.
 func (h *Handler) delivery(ctx context.Context, d ledger.Delivery) (func(*Report) *int, error) {
-	running, err := h.Runs.Running(ctx, d.Runner)
+	until, err := h.runs(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	now, until := h.Now(), h.Now().Add(again)
-	if end := d.EnteredAt.Add(expressTime); d.ExpressRun() && now.Before(end) {
-		running, until = true, end // nobody can ask about it, but it has ended then
-	}
-	if running {
+	if !until.IsZero() {
 		return postponed, h.Ledger.Postpone(ctx, d, until)
 	}
 	_, err = h.Closer.GiveUp(ctx, d.Bare())
@@ -189,4 +185,21 @@ func (h *Handler) delivery(ctx context.Context, d ledger.Delivery) (func(*Report
 		return postponed, nil
 	}
 	return nil, err
+}
+
+// runs says until when a delivery's execution runs, or may run; zero where it
+// has ended. Step Functions tells nobody of an Express one, and a policy names
+// no such execution: it has ended when it can't last longer.
+func (h *Handler) runs(ctx context.Context, d ledger.Delivery) (until time.Time, _ error) {
+	if d.ExpressRun() {
+		if end := d.EnteredAt.Add(expressTime); h.Now().Before(end) {
+			return end, nil
+		}
+		return time.Time{}, nil
+	}
+	running, err := h.Runs.Running(ctx, d.Runner)
+	if err != nil || !running {
+		return time.Time{}, err
+	}
+	return h.Now().Add(again), nil
 }
