@@ -134,7 +134,7 @@ func (s *stack) grant() {
 	s.deadLetters.Grant(sweep.self, jsii.String("sqs:SendMessage"))
 
 	admin := s.function("admin")
-	allow(admin, s.tables.profiles, "GetItem", "PutItem")
+	allow(admin, s.tables.profiles, "GetItem", "PutItem", "UpdateItem")
 	s.allowKeys(admin, "dynamodb")
 	allow(admin, s.tables.catalog, "GetItem", "Query", "PutItem")
 	allow(admin, s.tables.ledger, "GetItem", "Query")

@@ -320,7 +320,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"Entry":        {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "states:StartExecution", "sqs:SendMessage"},
 		"Sweep": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "sqs:SendMessage",
 			"states:DescribeExecution", "states:StartExecution"},
-		"Admin": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "iam:PassRole", "states:CreateStateMachine",
+		"Admin": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "iam:PassRole", "states:CreateStateMachine",
 			"states:DescribeExecution", "states:GetExecutionHistory", "states:ListStateMachines", "states:TagResource", "states:UpdateStateMachine"},
 	} {
 		var got []string

@@ -85,7 +85,8 @@ func (h *Handler) definitions(a *api) {
 		"What the data of an event has. A change that would break a live journey is refused.", ofJSONSchema)
 	register(a, http.MethodGet, "/admin/v1/events/{type}", "get-event-schema", "an event type's schema", h.getEvent)
 	takes(register(a, http.MethodPut, "/admin/v1/profiles/{id}", "put-profile", "replace a profile's attributes", h.putProfile),
-		"The attributes, without the id.", "a profile's attributes")
+		"The attributes, without the id. They replace those that the profile has. In a table of your own (profileTable) they replace the whole item, "+
+			"other programs' attributes with it; where its path is set, the attribute of that name alone.", "a profile's attributes")
 	register(a, http.MethodGet, "/admin/v1/profiles/{id}", "get-profile", "a profile's attributes", h.getProfile)
 
 	h.sources(a)

@@ -66,8 +66,9 @@ func (p *Profiles) Read(ctx context.Context, id string, paths mapping.Paths) (ma
 	return attributes, nil
 }
 
-// Write replaces a profile's attributes. An Invalid says where they hold what
-// DynamoDB can't keep.
+// Write replaces a profile's attributes: the whole item, or, with a Path, that
+// attribute alone, and whatever else the item has stays as it is. An Invalid
+// says where they hold what DynamoDB can't keep.
 func (p *Profiles) Write(ctx context.Context, id string, attributes map[string]any) error {
 	depth := maxDepth
 	if p.Path != "" {
@@ -84,10 +85,16 @@ func (p *Profiles) Write(ctx context.Context, id string, attributes map[string]a
 	if !ok {
 		return fault.New(fault.Internal, "the profile's attributes are not an object")
 	}
-	it := encoded.Value
 	if p.Path != "" {
-		it = item{p.Path: encoded}
+		_, err := p.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{TableName: &p.Table, Key: item{p.Key: text(id)},
+			UpdateExpression: aws.String("SET #path = :attributes"), ExpressionAttributeNames: map[string]string{"#path": p.Path},
+			ExpressionAttributeValues: item{":attributes": encoded}})
+		if err != nil {
+			return failed(err, "profiles")
+		}
+		return nil
 	}
+	it := encoded.Value
 	it[p.Key] = text(id)
 	if _, err := p.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &p.Table, Item: it}); err != nil {
 		return failed(err, "profiles")

@@ -133,6 +133,17 @@ func ownProfiles(t *testing.T, client *dynamodb.Client) {
 			}
 			same(t, id, object{}, object(got))
 		}
+		// What Waypost writes leaves the item's other attributes alone.
+		if err := p.Write(t.Context(), id, object{"tier": "gold"}); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+		for below, want := range map[string]object{"": {"customer id": id, "phone": "1", "data": object{"tier": "gold"}}, "data": {"tier": "gold"}} {
+			got, err := (&dynamo.Profiles{Client: client, Table: table, Key: "customer id", Path: below}).Read(t.Context(), id, everything)
+			if err != nil {
+				t.Errorf("%s: %v", id, err)
+			}
+			same(t, id+" after it was written, below "+below, want, object(got))
+		}
 	}
 }
 
