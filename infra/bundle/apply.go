@@ -19,8 +19,8 @@ type API interface {
 
 // Secrets keeps secrets.
 type Secrets interface {
-	// Put sets a secret, and says whether that changed anything.
-	Put(ctx context.Context, name, value string) (changed bool, _ error)
+	// Put sets a secret, unless it is there and must not be replaced: then it is kept.
+	Put(ctx context.Context, name, value string) (kept bool, _ error)
 }
 
 // Report hears, line by line, of what was put in place.
@@ -31,8 +31,13 @@ type Report func(format string, args ...any)
 // what came before it stays in place.
 func (b *Bundle) Apply(ctx context.Context, api API, secrets Secrets, say Report) error {
 	for _, s := range b.Secrets {
-		if _, err := secrets.Put(ctx, s.Name, string(s.JSON)); err != nil {
+		kept, err := secrets.Put(ctx, s.Name, string(s.JSON))
+		if err != nil {
 			return fmt.Errorf("secrets.json: %w", err)
+		}
+		if kept {
+			say("secret    %s is there already, and was left as it is: --replace-secrets replaces it", s.Name)
+			continue
 		}
 		say("secret    %s", s.Name)
 	}

@@ -31,7 +31,7 @@ func (r *recorder) Do(ctx context.Context, method, path string, body json.RawMes
 
 func (r *recorder) Put(_ context.Context, name, value string) (bool, error) {
 	r.lines = append(r.lines, "secret "+name+" "+value)
-	return true, nil
+	return strings.HasSuffix(name, "/real"), nil
 }
 
 // answers answers a method and a path; whatever it does not name gets {}.
@@ -92,7 +92,7 @@ func TestApplyPutsAllInPlaceInOrder(t *testing.T) {
 	b := read(t, map[string]string{
 		"profile-schema.json": `{"type":"object"}`, "events/order.ready.json": `{"type":"object"}`, "profiles/a b.json": `{"n":1}`,
 		"actions/text.json":   `{"name":"text","settings":{"url":"https://two.example"}}`,
-		"journeys/ready.json": `{"name":"ready"}`, "secrets.json": `{"waypost/x":{"token":"t"}}`,
+		"journeys/ready.json": `{"name":"ready"}`, "secrets.json": `{"waypost/real":{"token":"t"},"waypost/x":{"token":"t"}}`,
 	})
 	api := &recorder{next: answers{
 		"PUT /admin/v1/profile-schema":                     `{"saved":true,"closed":["order_ready"]}`,
@@ -106,6 +106,7 @@ func TestApplyPutsAllInPlaceInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{
+		`secret waypost/real {"token":"t"}`,
 		`secret waypost/x {"token":"t"}`,
 		`PUT /admin/v1/profile-schema {"type":"object"}`,
 		`PUT /admin/v1/events/order.ready {"type":"object"}`,
@@ -119,6 +120,7 @@ func TestApplyPutsAllInPlaceInOrder(t *testing.T) {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{
+		"secret    waypost/real is there already, and was left as it is: --replace-secrets replaces it",
 		"secret    waypost/x",
 		"closed    order_ready: an example, which this schema breaks; events enter it no more",
 		"schema    of profiles",

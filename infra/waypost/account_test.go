@@ -28,6 +28,8 @@ type account struct {
 	status    string         // of stacks, CREATE_COMPLETE where it is empty
 	stuck     bool           // stacks fail to be deleted
 	deleted   []string       // what was deleted, in order
+
+	secrets map[string]string
 }
 
 func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -41,6 +43,10 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if target, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "AWSStepFunctions."); ok {
 		a.states(w, r, target)
+		return
+	}
+	if operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager."); ok {
+		a.secret(w, r, operation)
 		return
 	}
 	switch r.FormValue("Action") {
@@ -159,4 +165,26 @@ func runs(t *testing.T, args ...string) (int, string) {
 	var out bytes.Buffer
 	code := run(t.Context(), args, &out, &out)
 	return code, out.String()
+}
+
+// secret answers as Secrets Manager does, in JSON.
+func (a *account) secret(w http.ResponseWriter, r *http.Request, operation string) {
+	var in struct{ SecretId, Name, SecretString string }
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		panic(err)
+	}
+	present, found := a.secrets[in.Name+in.SecretId]
+	var code string
+	switch {
+	case operation == "CreateSecret" && found:
+		code = "ResourceExistsException"
+	case operation != "CreateSecret" && !found:
+		code = "ResourceNotFoundException"
+	case operation != "GetSecretValue":
+		a.secrets[in.Name+in.SecretId] = in.SecretString
+	}
+	if code != "" {
+		w.WriteHeader(http.StatusBadRequest)
+	}
+	_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "SecretString": present}) // a client that is gone reads nothing
 }

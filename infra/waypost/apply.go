@@ -14,7 +14,8 @@ import (
 )
 
 type applyCommand struct {
-	Folder string `arg:"" help:"The bundle's folder."`
+	Folder         string `arg:"" help:"The bundle's folder."`
+	ReplaceSecrets bool   `help:"On AWS, replace secrets that are there already by those of secrets.json. A local runtime's always are."`
 	target
 }
 
@@ -28,7 +29,7 @@ func (c *applyCommand) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return b.Apply(ctx, at.api, at.secrets(), lines(out))
+	return b.Apply(ctx, at.api, at.secrets(c.ReplaceSecrets || !at.onAWS), lines(out))
 }
 
 // readBundle reads a folder of this machine.
@@ -43,19 +44,29 @@ func readBundle(name string) (*bundle.Bundle, error) {
 	return b, nil
 }
 
-// A keeper puts secrets, and says what a person can do where it can't.
+// A keeper puts secrets, and says what a person can do where it can't. Those
+// that are there already it replaces where it is told to: a bundle's may be a
+// demo's, and a stack's real.
 type keeper struct {
-	source secretsmanager.Source
-	url    string
+	source  secretsmanager.Source
+	url     string
+	replace bool
 }
 
-func (k keeper) Put(ctx context.Context, name, value string) (bool, error) {
-	changed, err := k.source.Put(ctx, name, value)
+func (k keeper) Put(ctx context.Context, name, value string) (kept bool, _ error) {
+	var err error
+	if k.replace {
+		_, err = k.source.Put(ctx, name, value)
+	} else {
+		var created bool
+		created, err = k.source.Create(ctx, name, value)
+		kept = !created
+	}
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return false, fmt.Errorf("no AWS API serves at %s: start it with make run, or name another with --aws-url", k.url)
 	case err != nil:
 		return false, errors.New(fault.Public(err))
 	}
-	return changed, nil
+	return kept, nil
 }

@@ -173,6 +173,31 @@ func TestStackIsCalledSigned(t *testing.T) {
 	}
 }
 
+// A stack's secrets may be real: apply replaces none unless it is told to.
+func TestApplyKeepsSecrets(t *testing.T) {
+	const mine, bundled = `{"token":"mine"}`, `{"token":"of the bundle"}`
+	function := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"saved": true}`) }))
+	t.Cleanup(function.Close)
+	a := &account{stacks: map[string]map[string]string{"waypost-dev": {"AdminUrl": function.URL + "/", "EntryUrl": function.URL + "/"}},
+		secrets: map[string]string{"waypost/real": mine}}
+	machine(t, a)
+	folder := t.TempDir()
+	for name, text := range map[string]string{"secrets.json": `{"waypost/new": ` + bundled + `, "waypost/real": ` + bundled + `}`, "profile-schema.json": `{}`} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tc := range []struct{ flag, real, says string }{
+		{"", mine, "waypost/real is there already, and was left as it is"},
+		{"--replace-secrets ", bundled, "secret    waypost/real\n"},
+	} {
+		code, got := runs(t, strings.Fields("apply --stack waypost-dev "+tc.flag+folder)...)
+		if code != 0 || !strings.Contains(got, tc.says) || a.secrets["waypost/real"] != tc.real || a.secrets["waypost/new"] != bundled {
+			t.Errorf("apply %s: got status %d, secrets %v and %s\nwant %s and …%s…", tc.flag, code, a.secrets, got, tc.real, tc.says)
+		}
+	}
+}
+
 // misSigned judges a signature as AWS does: it signs the request again, at the
 // time that it names, for the service and region that a function URL is of.
 func misSigned(r *http.Request, body []byte) string {

@@ -101,7 +101,7 @@ func (c *localCommand) begin(ctx context.Context, out io.Writer, rt *local.Runti
 	}
 	api := newClient(rt.URL)
 	fmt.Fprintf(out, "\napplying %s\n", name)
-	secrets := keeper{secretsmanager.Source{Client: awssecrets.NewFromConfig(rt.AWS)}, rt.AWSURL}
+	secrets := keeper{secretsmanager.Source{Client: awssecrets.NewFromConfig(rt.AWS)}, rt.AWSURL, true}
 	if err := b.Apply(ctx, api, secrets, lines(out)); err != nil {
 		return err
 	}

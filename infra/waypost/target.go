@@ -30,13 +30,14 @@ type target struct {
 
 // A site is a target that was found.
 type site struct {
-	api *client
-	aws aws.Config
+	api   *client
+	aws   aws.Config
+	onAWS bool // not a local runtime
 }
 
 // secrets are the site's.
-func (s *site) secrets() keeper {
-	return keeper{secretsmanager.Source{Client: awssecrets.NewFromConfig(s.aws)}, aws.ToString(s.aws.BaseEndpoint)}
+func (s *site) secrets(replace bool) keeper {
+	return keeper{secretsmanager.Source{Client: awssecrets.NewFromConfig(s.aws)}, aws.ToString(s.aws.BaseEndpoint), replace}
 }
 
 // find finds the target. Its error says what is missing, and how to get it.
@@ -49,7 +50,7 @@ func (t *target) find(ctx context.Context) (*site, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &site{signed(cfg, t.URL, t.EntryURL), cfg}, nil
+		return &site{signed(cfg, t.URL, t.EntryURL), cfg, true}, nil
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(local.Region), config.WithBaseEndpoint(t.AWSURL), config.WithRetryMaxAttempts(1),
 		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("AKIAFAKEFAKEFAKEFAKE", "fake-secret-access-key", "")))
@@ -60,7 +61,7 @@ func (t *target) find(ctx context.Context) (*site, error) {
 	if t.EntryURL != "" {
 		api.entry = strings.TrimSuffix(t.EntryURL, "/")
 	}
-	return &site{api, cfg}, nil
+	return &site{api, cfg, false}, nil
 }
 
 // isFunctionURL says whether a URL is of a Lambda function: its requests are signed.
@@ -84,7 +85,7 @@ func (t *target) stack(ctx context.Context) (*site, error) {
 			return nil, fmt.Errorf("the stack %s in %s has no output %s: it is not one of Waypost's", t.Stack, cfg.Region, name)
 		}
 	}
-	return &site{signed(cfg, outputs["AdminUrl"], outputs["EntryUrl"]), cfg}, nil
+	return &site{signed(cfg, outputs["AdminUrl"], outputs["EntryUrl"]), cfg, true}, nil
 }
 
 // outputsOf reads a stack's outputs.

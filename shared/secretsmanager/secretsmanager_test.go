@@ -36,6 +36,8 @@ func account(t *testing.T, secrets map[string]string) (secretsmanager.Source, *[
 		}
 		value, found := secrets[in.SecretId]
 		switch {
+		case operation == "CreateSecret" && secrets[in.Name] != "":
+			refuse("ResourceExistsException", "")
 		case operation == "CreateSecret":
 			secrets[in.Name] = in.SecretString
 			fmt.Fprint(w, `{}`)
@@ -87,6 +89,9 @@ func TestFetch(t *testing.T) {
 		if public := fault.Public(err); !strings.Contains(public, tc.name) || !strings.Contains(public, tc.says) || strings.Contains(public, "planted") {
 			t.Errorf("%s: public message %q, want …%s…", tc.name, public, tc.says)
 		}
+		if tc.name == "waypost/down" && strings.Contains(err.Error(), "planted") {
+			t.Errorf("%s: a log would have the service's own words: %v", tc.name, err)
+		}
 	}
 }
 
@@ -105,5 +110,19 @@ func TestPut(t *testing.T) {
 	want := []string{"GetSecretValue", "CreateSecret", "GetSecretValue", "GetSecretValue", "PutSecretValue"}
 	if diff := cmp.Diff(want, *calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+func TestCreateReplacesNothing(t *testing.T) {
+	secrets := map[string]string{"waypost/real": `{"a":"real"}`}
+	source, _ := account(t, secrets)
+	for _, tc := range []struct {
+		name, want string
+		created    bool
+	}{{"waypost/new", `{"a":"1"}`, true}, {"waypost/real", `{"a":"real"}`, false}} {
+		created, err := source.Create(t.Context(), tc.name, `{"a":"1"}`)
+		if err != nil || created != tc.created || secrets[tc.name] != tc.want {
+			t.Errorf("Create(%s) = %t, %v; now %s, want %t and %s", tc.name, created, err, secrets[tc.name], tc.created, tc.want)
+		}
 	}
 }
