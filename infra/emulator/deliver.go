@@ -28,7 +28,7 @@ func (w *world) deliver(ctx context.Context) error {
 	}
 
 	w.report.step("Sending %d events", len(w.bundle.Send))
-	send := []string{"send", "--stack", stackName}
+	send := []string{"send", "--stack", stackName, "--wait=5m"}
 	for _, e := range w.bundle.Send {
 		send = append(send, filepath.Join(example, "send", e.Name+".json"))
 	}

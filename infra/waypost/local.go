@@ -106,7 +106,7 @@ func (c *localCommand) begin(ctx context.Context, out io.Writer, rt *local.Runti
 		return err
 	}
 	fmt.Fprintf(out, "\nsending %d events\n", len(b.Send))
-	traces, err := sendAll(ctx, api, b.Send, lines(out))
+	traces, err := sendAll(ctx, api, b.Send, lines(out), pacing{first: localPoll, most: localPoll})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A block is a fenced block of the README: commands (sh), or what the block
@@ -218,7 +219,11 @@ func (r *reader) shell(line int, script []string) {
 	// The reader looks a moment later, when what was begun has ended.
 	for _, name := range executionID.FindAllString(r.printed, -1) {
 		r.execution = name
-		if _, err := settled(r.t.Context(), newClient(r.url), name, func() {}); err != nil {
+		look := func() (bool, error) {
+			x, err := traceOf(r.t.Context(), newClient(r.url), name)
+			return ended(x), err
+		}
+		if err := (pacing{first: localPoll, most: localPoll}).until(r.t.Context(), time.Now(), look, func() {}); err != nil {
 			r.t.Fatalf("README.md:%d: %v", line, err)
 		}
 	}

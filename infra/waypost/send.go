@@ -18,8 +18,9 @@ import (
 )
 
 type sendCommand struct {
-	Files  []string `arg:"" name:"file" help:"Files of one CloudEvent each; - is standard input."`
-	NoWait bool     `help:"Do not wait until the deliveries are settled."`
+	Files  []string      `arg:"" name:"file" help:"Files of one CloudEvent each; - is standard input."`
+	NoWait bool          `help:"Do not wait until the deliveries are settled."`
+	Wait   time.Duration `help:"Wait for at most this long. What is not settled then goes on without send." default:"1m"`
 	target
 }
 
@@ -48,16 +49,39 @@ func (c *sendCommand) Run(ctx context.Context, out io.Writer) error {
 		_, err := enter(ctx, at.api, docs, lines(out))
 		return err
 	}
-	traces, err := sendAll(ctx, at.api, docs, lines(out))
+	pace := pacing{first: localPoll, most: localPoll, limit: c.Wait}
+	if at.onAWS { // each look takes of the account's quotas
+		pace.first, pace.most = 500*time.Millisecond, 2*time.Second
+	}
+	traces, err := sendAll(ctx, at.api, docs, lines(out), pace)
 	if err != nil {
 		return err
 	}
-	rows := rowsOf(traces)
-	if len(rows) == 0 {
-		return nil
+	if rows := rowsOf(traces); len(rows) > 0 {
+		fmt.Fprintln(out)
+		if err := printDeliveries(out, rows); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintln(out)
-	return printDeliveries(out, rows)
+	c.unsettled(out, traces)
+	return nil
+}
+
+// unsettled says what was accepted and not settled within the wait. That is no
+// failure: it goes on by itself.
+func (c *sendCommand) unsettled(out io.Writer, traces []admin.Execution) {
+	at := ""
+	switch {
+	case c.Stack != "":
+		at = "--stack " + c.Stack + " "
+	case c.URL != localURL:
+		at = "--url " + c.URL + " "
+	}
+	for _, x := range traces {
+		if !ended(x) {
+			fmt.Fprintf(out, "\n%s is not settled after %v, and goes on: go run ./infra/waypost trace %s%s shows it\n", x.Execution, c.Wait, at, x.Execution)
+		}
+	}
 }
 
 // enter sends events and gives the executions that they started.
@@ -91,35 +115,49 @@ func again(a entry.Answer) string {
 }
 
 // sendAll sends events and waits until every execution has ended and every
-// delivery is settled.
-func sendAll(ctx context.Context, api *client, events []bundle.Document, say bundle.Report) ([]admin.Execution, error) {
+// delivery is settled, or the pace's limit is over for all of them.
+func sendAll(ctx context.Context, api *client, events []bundle.Document, say bundle.Report, pace pacing) ([]admin.Execution, error) {
 	started, err := enter(ctx, api, events, say)
 	if err != nil {
 		return nil, err
 	}
 	traces := make([]admin.Execution, len(started))
 	waits := sync.OnceFunc(func() { say("waiting until every delivery is settled") })
+	began := time.Now()
 	for i := range started {
-		if traces[i], err = settled(ctx, api, started[i].Execution, waits); err != nil {
+		look := func() (done bool, err error) {
+			traces[i], err = traceOf(ctx, api, started[i].Execution)
+			return ended(traces[i]), err
+		}
+		if err := pace.until(ctx, began, look, waits); err != nil {
 			return nil, err
 		}
 	}
 	return traces, nil
 }
 
-// settled waits until an execution has ended and its deliveries are settled. It
-// calls waits where they are not yet.
-func settled(ctx context.Context, api *client, execution string, waits func()) (admin.Execution, error) {
-	for {
-		x, err := traceOf(ctx, api, execution)
-		if err != nil || ended(x) {
-			return x, err
+// localPoll is how often a local runtime is asked.
+const localPoll = 50 * time.Millisecond
+
+// A pacing says how often to look whether something is done.
+type pacing struct {
+	first, most time.Duration // between two looks: twice as long each time, up to most
+	limit       time.Duration // when to stop, from the beginning; 0: never
+}
+
+// until looks, at least once, until what it looks for is done, or the limit is
+// over. It calls waits where it must look again.
+func (p pacing) until(ctx context.Context, began time.Time, look func() (done bool, _ error), waits func()) error {
+	for pause := p.first; ; pause = min(2*pause, p.most) {
+		done, err := look()
+		if err != nil || done || p.limit > 0 && time.Since(began)+pause > p.limit {
+			return err
 		}
 		waits()
 		select {
 		case <-ctx.Done():
-			return x, ctx.Err()
-		case <-time.After(50 * time.Millisecond):
+			return ctx.Err()
+		case <-time.After(pause):
 		}
 	}
 }

@@ -19,6 +19,9 @@ import (
 	"github.com/waypost/waypost/shared/secretsmanager"
 )
 
+// localURL is where a local runtime serves, unless it is told another port.
+const localURL = "http://127.0.0.1:8480"
+
 // A target says where a Waypost runs: in a stack on AWS, or at URLs, such as
 // those of a local runtime.
 type target struct {
