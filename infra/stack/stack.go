@@ -53,7 +53,7 @@ func NewStack(scope constructs.Construct, chosen settings.Settings, code Code) a
 	s.newAlarms()
 	s.newTables()
 	s.newNetwork()
-	s.deadLetters = s.newQueue("DeadLetters", "ids of deliveries that ended dead, to look at and to replay")
+	s.deadLetters = s.newQueue("DeadLetters", "ids of deliveries that ended dead, to look at")
 	s.newRoles()
 	for _, f := range functions() {
 		s.functions = append(s.functions, s.newFunction(f))
