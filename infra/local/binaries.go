@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -41,7 +42,7 @@ func (r *Runtime) runBinaries(ctx context.Context, c Config, common map[string]s
 			"PATH": "/usr/local/bin:/usr/bin:/bin", "TZ": ":UTC", "LANG": "en_US.UTF-8",
 		})
 		f := runtimeapi.New(runtimeapi.Config{Name: name, File: filepath.Join(c.Binaries, name, "bootstrap"), Env: env, Log: r.log})
-		r.host.RegisterExecutor(name, f, lambda.Config{Timeout: c.Timeout, Memory: memory, Concurrency: maxProcesses})
+		r.host.RegisterExecutor(name, f, lambda.Config{Timeout: cmp.Or(c.Timeout, Timeout(name)), Memory: memory, Concurrency: maxProcesses})
 		starts.Go(func() error { return f.Start(ctx) })
 	}
 	return starts.Wait()

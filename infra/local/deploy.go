@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -42,6 +43,20 @@ func Functions() map[string]assemble.Function {
 		"admin": admin.New, "entry": entry.New, "decide": decide.New, "sweep": sweep.New,
 		"webhook": action.Webhook, "sms": action.SMS,
 	}
+}
+
+// Timeout is how long an invocation of a function may last, as on AWS; a test
+// of infra/stack holds the two together.
+func Timeout(function string) time.Duration {
+	switch function {
+	case "admin", "entry":
+		return 29 * time.Second
+	case "decide":
+		return 20 * time.Second
+	case "sweep":
+		return 55 * time.Second
+	}
+	return 40 * time.Second
 }
 
 // deploy makes what the CDK app makes on AWS, by the AWS APIs of the AWS port.
@@ -96,7 +111,7 @@ func (r *Runtime) deploy(ctx context.Context, c Config, standIns *providers.Stan
 		if c.Around != nil {
 			own.AWS.HTTPClient = watched{name, r.AWS.HTTPClient, c.Around}
 		}
-		r.host.Register(name, f(&own), lambda.Config{Timeout: c.Timeout})
+		r.host.Register(name, f(&own), lambda.Config{Timeout: cmp.Or(c.Timeout, Timeout(name))})
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ type Config struct {
 	// Binaries is the folder whose files FUNCTION/bootstrap serve the
 	// functions, as processes of their own. Without it their handlers run here.
 	Binaries string
-	// Timeout is each function's; 40 s, as on AWS, where 0.
+	// Timeout is each function's; where 0, each has its own, as on AWS.
 	Timeout time.Duration
 	// SweepEvery is how often the sweep runs; a minute where 0.
 	SweepEvery time.Duration
