@@ -15,7 +15,7 @@ func owners() []row {
 		{"CloudFormation, S3, STS, SSM, IAM with its policies and signatures", emulator.Name + " " + emulator.Version, ""},
 		{"DynamoDB, Step Functions, Secrets Manager, SQS, EventBridge, CloudWatch Logs", emulator.Name + " " + emulator.Version, ""},
 		{"Lambda: the runtime API, versions and aliases, function URLs, asynchronous retries", emulator.Name + " " + emulator.Version, ""},
-		{"bootstrap, assets, deploy, diff, destroy", "npm's " + cdk, ""},
+		{"bootstrap, assets, deploy, diff", "npm's " + cdk, ""},
 		{"the functions (build/*/bootstrap), the CDK app, the waypost commands", "Waypost", "as they are"},
 		{"Twilio and the loyalty service", "Waypost's stand-ins", "by the setting egressRoutes"},
 		{"the names of function URLs", "Waypost's proxy", "HTTPS_PROXY"},
