@@ -185,7 +185,7 @@ func (s *Stopped) Error() string {
 // message gives the result as JSON, and whether it is short enough once that is
 // a string of another JSON document.
 func (r *Result) message() (string, bool) {
-	data, err := json.Marshal(r)
+	data, err := schema.Encode(r)
 	if err != nil {
 		return `{"outcome":"` + string(r.Outcome) + `"}`, true
 	}

@@ -39,3 +39,11 @@ func TestStoppedIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// The result has a customer's text as it is, without HTML's escapes.
+func TestStoppedEscapesNoHTML(t *testing.T) {
+	got := (&delivery.Stopped{Result: delivery.Result{Reason: "<a&b>", Error: map[string]any{"text": "<&>"}}}).Error()
+	if !strings.Contains(got, `"<a&b>"`) || !strings.Contains(got, `"<&>"`) {
+		t.Errorf("got %s, want <, > and & as they are", got)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -95,7 +94,7 @@ func answered(fields any) (string, error) {
 	if fields == nil {
 		return "", nil
 	}
-	data, err := json.Marshal(fields)
+	data, err := schema.Encode(fields)
 	if err != nil {
 		return "", fmt.Errorf("writing the fields of an answer: %w", err)
 	}
