@@ -42,6 +42,9 @@ func walk(path string, v any, level int, details []fault.Detail) []fault.Detail 
 	switch v := v.(type) {
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if name == "" {
+				details = append(details, fault.Detail{Path: path, Rule: "name", Message: "has an attribute without a name, which the profile table can't hold"})
+			}
 			details = walk(strings.TrimPrefix(path+"."+name, "."), v[name], level+1, details)
 		}
 	case []any:
