@@ -45,7 +45,7 @@ type method struct {
 }
 
 func methods() []method {
-	return []method{none(), basic(), bearer(), apiKey()}
+	return []method{none(), basic(), bearer(), apiKey(), secretURL()}
 }
 
 func methodOf(name string) (method, bool) {

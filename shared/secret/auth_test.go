@@ -79,7 +79,17 @@ func TestApply(t *testing.T) {
 		{"bearer, line break", `{"token":"planted\n"}`, secret.Auth{Type: "bearer"}, "", "line break"},
 		{"apiKey header", `{"value":"k"}`, secret.Auth{Type: "apiKey", In: "header", Name: "x-api-key"}, "X-Api-Key: k", ""},
 		{"apiKey query", `{"value":"k&1"}`, secret.Auth{Type: "apiKey", In: "query", Name: "api key"}, "a=1&api+key=k%261", ""},
-		{"unknown", `{}`, secret.Auth{Type: "oauth9"}, "", "one of none, basic, bearer, apiKey"},
+		{"url, elsewhere", `{"url":"https://evil.example/x/planted"}`, secret.Auth{Type: "url"}, "", "must begin with https://example.com"},
+		{"url, in plain http", `{"url":"http://example.com/x/planted"}`, secret.Auth{Type: "url"}, "", "must begin with https://example.com"},
+		{"url, another port", `{"url":"https://example.com:8443/x/planted"}`, secret.Auth{Type: "url"}, "", "must begin with https://example.com"},
+		{"url, the path alone", `{"url":"/x/planted"}`, secret.Auth{Type: "url"}, "", "must begin with https://example.com"},
+		{"url, no URL", `{"url":"https://exa mple.com/planted"}`, secret.Auth{Type: "url"}, "", "must be a whole URL"},
+		{"url, with a user", `{"url":"https://planted@example.com/x/y"}`, secret.Auth{Type: "url"}, "", "must be a whole URL"},
+		{"url, a line break", `{"url":"https://example.com/x/planted\n"}`, secret.Auth{Type: "url"}, "", "must be a whole URL"},
+		{"url, another path", `{"url":"https://example.com/xy/planted"}`, secret.Auth{Type: "url"}, "", "must have the action's path"},
+		{"url, nothing more", `{"url":"https://example.com/x/"}`, secret.Auth{Type: "url"}, "", "go on after it"},
+		{"url, empty", `{"url":""}`, secret.Auth{Type: "url"}, "", `an empty "url"`},
+		{"unknown", `{}`, secret.Auth{Type: "oauth9"}, "", "one of none, basic, bearer, apiKey, url"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			req, err := http.NewRequest("POST", "https://example.com/x?a=1", nil)
@@ -111,6 +121,21 @@ func TestApply(t *testing.T) {
 				t.Error("the caller's URL was changed")
 			}
 		})
+	}
+	for base, want := range map[string]string{
+		"https://example.com":         "https://example.com/a%2Fb/c?k=1",
+		"https://EXAMPLE.com/":        "https://example.com/a%2Fb/c?k=1",
+		"https://example.com/a%2Fb":   "https://example.com/a%2Fb/c?k=1",
+		"https://example.com?lang=de": "https://example.com/a%2Fb/c?lang=de&k=1",
+	} {
+		req, err := http.NewRequest("POST", base, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = secret.Apply(secret.Auth{Type: "url"}, parse(t, `{"url":"https://example.com/a%2Fb/c?k=1"}`), req)
+		if got := req.URL.String(); err != nil || got != want {
+			t.Errorf("%s: got %s (%v), want %s", base, got, err, want)
+		}
 	}
 	req, _ := http.NewRequest("POST", "https://example.com", nil)
 	if err := secret.Apply(secret.Auth{Type: "bearer"}, secret.Credential{}, req); !fault.Is(err, fault.Invalid) {
