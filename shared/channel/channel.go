@@ -48,6 +48,9 @@ type Verdict struct {
 	RetryAfter time.Duration
 	// Suppress says that the refusal is the recipient's own will (an opt-out).
 	Suppress bool
+	// Unauthorized says that the refusal is of the credential, as a 401 does:
+	// the secret's present one may be taken.
+	Unauthorized bool
 }
 
 // A Result is the class of an attempt; design.md's "One delivery" defines them.

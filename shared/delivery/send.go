@@ -193,7 +193,7 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 		switch {
 		case verdict.Result == channel.Accepted:
 			return a.accepted(ctx, verdict, answer)
-		case answer.Code == http.StatusUnauthorized && a.renew(ctx):
+		case (answer.Code == http.StatusUnauthorized || verdict.Unauthorized) && a.renew(ctx):
 			if r, err = a.encode(); err != nil {
 				return a.refuse(ctx, ledger.Failed, fault.Line(err))
 			}
