@@ -10,12 +10,14 @@ import (
 
 	"github.com/waypost/waypost/infra/providers/inbox"
 	"github.com/waypost/waypost/infra/providers/sink"
+	"github.com/waypost/waypost/infra/providers/slack"
 	"github.com/waypost/waypost/infra/providers/twilio"
 )
 
 // Paths of the stand-ins.
 const (
 	pathTwilio  = "/providers/twilio"
+	pathSlack   = "/providers/slack"
 	pathLoyalty = "/providers/loyalty"
 	pathSink    = "/providers/sink"
 )
@@ -31,6 +33,7 @@ func New() *StandIns {
 	box := inbox.New(inbox.Options{})
 	mux := http.NewServeMux()
 	mux.Handle(pathTwilio+"/", http.StripPrefix(pathTwilio, twilio.New(twilio.Options{Inbox: box})))
+	mux.Handle(pathSlack+"/", http.StripPrefix(pathSlack, slack.New(slack.Options{Inbox: box})))
 	mux.Handle(pathLoyalty+"/", sink.NewLoyalty(sink.Options{Inbox: box}).Handler(pathLoyalty))
 	mux.Handle(pathSink+"/", sink.New(sink.Options{Inbox: box}))
 	return &StandIns{Inbox: box, mux: mux}
@@ -45,6 +48,8 @@ func (s *StandIns) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Ser
 func (s *StandIns) Routes(base string) string {
 	return strings.Join([]string{
 		"api.twilio.com=" + base + pathTwilio,
+		"hooks.slack.com=" + base + pathSlack,
+		"slack.com=" + base + pathSlack,
 		"loyalty.example=" + base + pathLoyalty,
 		"hooks.example=" + base + pathSink,
 	}, ",")

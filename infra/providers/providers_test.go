@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/waypost/waypost/infra/providers/slack"
 	"github.com/waypost/waypost/shared/egress"
 )
 
@@ -21,6 +22,8 @@ func TestRoutes(t *testing.T) {
 	}
 	paths := map[string]string{
 		"api.twilio.com":  "/2010-04-01/Accounts/AC0/Messages.json",
+		"hooks.slack.com": slack.HookPath,
+		"slack.com":       "/api/chat.postMessage",
 		"loyalty.example": "/v1/awards",
 		"hooks.example":   "/anything",
 	}

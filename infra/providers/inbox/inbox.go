@@ -8,6 +8,7 @@ package inbox
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
@@ -41,6 +42,10 @@ type Message struct {
 	Body     string    `json:"body,omitempty"` // as it was sent
 	Cut      bool      `json:"cut,omitempty"`  // the body was longer than the store keeps
 	Status   int       `json:"status,omitempty"`
+	// Blocks, of a message to Slack, are its blocks, a JSON array; Thread is
+	// the ts of the message that it answers.
+	Blocks json.RawMessage `json:"blocks,omitempty"`
+	Thread string          `json:"thread,omitempty"`
 }
 
 // A Header is one header line.
@@ -154,6 +159,9 @@ func (s *Store) Add(m Message) int64 {
 	}
 	if len(m.Text) > maxBody {
 		m.Text = strings.ToValidUTF8(m.Text[:maxBody], "")
+	}
+	if len(m.Blocks) > maxBody {
+		m.Blocks = nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -30,6 +30,7 @@ var (
 func (s *Store) Handler() http.Handler {
 	p := &page{store: s, template: template.Must(template.New("page").Funcs(template.FuncMap{
 		"tokens": tokens, "fields": fields, "clock": clock, "initial": initial, "class": statusClass, "pretty": pretty,
+		"mrkdwn": mrkdwn, "blocks": blocksOf,
 	}).Parse(pageHTML))}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /inbox", p.serve)
