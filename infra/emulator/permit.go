@@ -168,7 +168,7 @@ func (w *world) permissions() []permission {
 		{journeys, "lambda:InvokeFunction", function("EntryFunction"), false},
 		{journeys, "dynamodb:GetItem", table("Profiles"), false},
 	}
-	for _, channel := range []string{"Sms", "Webhook"} {
+	for _, channel := range []string{"Slack", "Sms", "Webhook"} {
 		list = append(list,
 			permission{journeys, "lambda:InvokeFunction", function(channel + "Function"), true},
 			permission{channel, "dynamodb:GetItem", table("Profiles"), true},

@@ -33,6 +33,7 @@ func TestSamples(t *testing.T) {
 		want   string // a pattern
 	}{
 		{"sms", `^\{"outcome":"sent","code":201,"response":\{"sid":"SM`},
+		{"slack", `^\{"outcome":"sent","code":200,"response":\{"channel":"C00000001","ts":"`},
 		{"decide", `^\{"branch":0\}$`},
 		{"webhook", `^\{"outcome":"sent","code":20\d,`},
 		{"entry", `^\{"statusCode":202,.*\\"journey\\":\\"order_ready\\"`},

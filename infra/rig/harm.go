@@ -242,9 +242,9 @@ func (w *World) step(ctx context.Context, name string, body []byte, perform, los
 }
 
 // action makes an action function whose endpoint is the world's.
-func (w *World) action(p delivery.Provider) assemble.Function {
+func (w *World) action(providers ...delivery.Provider) assemble.Function {
 	return func(platform *assemble.Platform) awslambda.Handler {
-		return lambdaedge.Task(platform.Log, action.Pipeline(platform, w.Endpoint, p).Deliver)
+		return lambdaedge.Task(platform.Log, action.Pipeline(platform, w.Endpoint, providers...).Deliver)
 	}
 }
 

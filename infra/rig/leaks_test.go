@@ -39,7 +39,7 @@ const (
 	leakProfile = `{"phone": "` + leakPhone + `", "firstName": "` + leakName + `", "points": ` + leakPoints + `, "consents": {"sms": "y"},
 		"illness": "` + leakHidden + `", "address": {"street": "` + leakDeep + `"}}`
 	leakSecret = `{"token": "` + leakToken + `", "username": "` + leakUser + `", "password": "` + leakWord + `", "accountSid": "` + leakSID + `",
-		"value": "` + leakToken + `", "note": "` + leakNote + `"}`
+		"value": "` + leakToken + `", "note": "` + leakNote + `", "url": "https://hooks.slack.com/services/T1/B1/` + leakToken + `"}`
 	leakSchema = `{"type": "object", "properties": {"phone": {"type": "string"}, "firstName": {"type": "string"}, "tier": {"type": "string"},
 		"points": {"type": "integer"}, "consents": {"type": "object", "properties": {"sms": {"type": "string"}}}, "illness": {"type": "string"},
 		"address": {"type": "object", "properties": {"street": {"type": "string"}}}}}`
@@ -74,6 +74,8 @@ func TestNothingLeaks(t *testing.T) {
 		basic   = `{"settings": {"auth": {"type": "basic"}}}`
 		consent = `{"settings": {"requires": "profile.consents.sms == 'y' and profile.points > 5"}}`
 	)
+	hook := rig.Patch(t, viaWebhook, `{"settings": {"auth": {"secret": "waypost/hooks"}}}`)
+	const post = `{"steps": [{"id": "text", "action": {"name": "notify", "version": 1, "with": {"text": "{{ profile.phone }} {{ profile.firstName }}"}}}]}`
 	with := func(to, text string) string {
 		return `{"steps": [{"id": "text", "action": {"name": "notify", "version": 1, "with": {"to": "` + to + `", "text": "` + text + `"}}}]}`
 	}
@@ -147,6 +149,21 @@ func TestNothingLeaks(t *testing.T) {
 		}, want: "failed"},
 		{name: "Twilio's account is wrong", action: sms, secret: `{"username": "` + leakUser + `", "password": "` + leakWord + `", "accountSid": "` + leakNote + `"}`, want: "failed"},
 		{name: "Twilio is down", action: sms, answer: echoing(500), want: "unknown"},
+		{name: "posted by a webhook", action: hook, journey: post, answer: func(int, rig.Request) rig.Reply { return rig.Reply{Status: 200, Body: "ok"} }, want: "sent"},
+		{name: "a webhook refuses", action: hook, journey: post, answer: func(_ int, r rig.Request) rig.Reply {
+			return rig.Reply{Status: 400, Body: leakToken + "_" + strings.ToLower(leakName)}
+		}, want: "failed"},
+		{name: "a webhook answers with all it was asked", action: hook, journey: post, answer: plain, want: "unknown"},
+		{name: "a webhook redirects", action: hook, journey: post, answer: echoing(302), want: "failed"},
+		{name: "a webhook is unreachable", action: hook, journey: post, answer: answers(rig.Reply{Fails: egress.Connect}), want: "dead"},
+		{name: "a webhook is too slow", action: hook, journey: post, answer: func(int, rig.Request) rig.Reply { return rig.Reply{Status: 200, Takes: 11e9} }, want: "unknown"},
+		{name: "a webhook's URL is another's", action: hook, journey: post, secret: `{"url": "https://` + leakUser + `.example/services/T1/B1/` + leakToken + `"}`, want: "failed"},
+		{name: "a webhook's URL is none", action: hook, journey: post, secret: `{"url": "` + leakToken + `"}`, want: "failed"},
+		{name: "a webhook's URL is broken", action: hook, journey: post, secret: `{"url": "https://hooks.slack.com:` + leakNote + `/services/` + leakToken + `"}`, want: "failed"},
+		{name: "Slack refuses", action: rig.Patch(t, viaAPI, `{"settings": {"auth": {"secret": "waypost/hooks"}}}`), journey: strings.Replace(post, `"text":`, `"channel": "#orders", "text":`, 1),
+			answer: func(_ int, r rig.Request) rig.Reply {
+				return rig.Reply{Status: 200, Body: fmt.Sprintf(`{"ok": false, "error": "invalid_arguments", "needed": %q, "provided": %q}`, r.Body, r.Header.Get("Authorization"))}
+			}, want: "failed"},
 		{name: "an express journey", journey: `{"mode": "express"}`, action: `{"settings": {"retry": {"within": "3m"}}}`, answer: echoing(400), want: "failed"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

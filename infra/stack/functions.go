@@ -38,6 +38,7 @@ func functions() []function {
 		{name: "entry", kind: api, does: "Takes events in and starts journeys"},
 		{name: "decide", kind: condition, private: true, does: "Evaluates the conditions of journeys"},
 		{name: "sms", kind: channel, private: true, does: "Delivers text messages"},
+		{name: "slack", kind: channel, private: true, does: "Delivers messages to Slack"},
 		{name: "webhook", kind: channel, private: true, does: "Delivers to any HTTP endpoint"},
 		{name: "sweep", kind: background, does: "Comes back to what nobody else comes back to"},
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/waypost/waypost/shared/assemble"
 	"github.com/waypost/waypost/shared/catalog"
+	"github.com/waypost/waypost/shared/channel/slack"
 	"github.com/waypost/waypost/shared/channel/twilio"
 	"github.com/waypost/waypost/shared/channel/webhook"
 	"github.com/waypost/waypost/shared/delivery"
@@ -37,6 +38,12 @@ func Webhook(p *assemble.Platform) lambda.Handler {
 // SMS delivers text messages.
 func SMS(p *assemble.Platform) lambda.Handler {
 	return handler(p, delivery.Provider{Channel: twilio.Channel{Now: p.Now}, Traits: twilio.Traits()})
+}
+
+// Slack delivers to Slack's channels and people.
+func Slack(p *assemble.Platform) lambda.Handler {
+	return handler(p, delivery.Provider{Channel: slack.Webhook{Now: p.Now}, Traits: slack.WebhookTraits()},
+		delivery.Provider{Channel: slack.API{Now: p.Now}, Traits: slack.APITraits()})
 }
 
 func handler(p *assemble.Platform, providers ...delivery.Provider) lambda.Handler {
