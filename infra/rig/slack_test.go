@@ -248,3 +248,31 @@ func TestSlackRotation(t *testing.T) {
 		})
 	}
 }
+
+// The same words with a 500 may mean anything: though the secret has changed
+// meanwhile, nothing is posted again.
+func TestSlackRotationAfterAnAmbiguousAnswer(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ provider, patch, body string }{
+		{"webhook", viaWebhook, "no_service"}, {"api", viaAPI, `{"ok":false,"error":"invalid_auth"}`},
+	} {
+		t.Run(tc.provider, func(t *testing.T) {
+			t.Parallel()
+			rig.Run(t, func(t *testing.T, w *rig.World) {
+				box := slackWorld(w, slack.Behaviour{}, slack.Behaviour{Status: 500, Body: tc.body, Accept: true})
+				w.Publish(rig.Setup{Action: tc.patch, Journey: slackJourney(tc.provider, "#orders")})
+				w.Send("case-1")
+				w.Settle()
+				w.PutSecret("waypost/slack", rig.Patch(t, slackSecret, `{"note": "changed"}`))
+				x := w.Send("case-2").Executions[0].Execution
+				w.Settle()
+				if d := w.DeliveryOf(x, "text"); d.Outcome != ledger.Unknown || results(d) != "ambiguous" {
+					t.Errorf("got %s after %s, want unknown after one ambiguous attempt", d.Outcome, results(d))
+				}
+				if got, want := len(box.Since(0)), 2; got != want {
+					t.Errorf("Slack posted %d messages, want %d: one for each event", got, want)
+				}
+			})
+		})
+	}
+}

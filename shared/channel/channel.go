@@ -48,8 +48,8 @@ type Verdict struct {
 	RetryAfter time.Duration
 	// Suppress says that the refusal is the recipient's own will (an opt-out).
 	Suppress bool
-	// Unauthorized says that the refusal is of the credential, as a 401 does:
-	// the secret's present one may be taken.
+	// Unauthorized says of a Refused that it is the credential which is
+	// refused, as a 401 does: the secret's present one may be taken.
 	Unauthorized bool
 }
 

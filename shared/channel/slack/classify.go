@@ -47,7 +47,6 @@ func (c API) Classify(a channel.Answer) channel.Verdict {
 	var answer struct {
 		OK                 *bool
 		Error, Channel, TS string
-		Needed             string
 	}
 	readable := json.Unmarshal(a.Body, &answer) == nil && answer.OK != nil
 	switch {
@@ -96,7 +95,7 @@ func byCode(v channel.Verdict, code string) channel.Verdict {
 	case unknownCode.MatchString(code) && len(code) <= 50:
 		v.Reason = said + code
 	}
-	v.Unauthorized = slices.Contains(credentials, code)
+	v.Unauthorized = v.Result == channel.Refused && slices.Contains(credentials, code)
 	return v
 }
 
