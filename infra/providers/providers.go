@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/waypost/waypost/infra/providers/inbox"
+	"github.com/waypost/waypost/infra/providers/sinch"
 	"github.com/waypost/waypost/infra/providers/sink"
 	"github.com/waypost/waypost/infra/providers/slack"
 	"github.com/waypost/waypost/infra/providers/twilio"
@@ -18,6 +19,7 @@ import (
 const (
 	pathTwilio  = "/providers/twilio"
 	pathSlack   = "/providers/slack"
+	pathSinch   = "/providers/sinch"
 	pathLoyalty = "/providers/loyalty"
 	pathSink    = "/providers/sink"
 )
@@ -34,6 +36,7 @@ func New() *StandIns {
 	mux := http.NewServeMux()
 	mux.Handle(pathTwilio+"/", http.StripPrefix(pathTwilio, twilio.New(twilio.Options{Inbox: box})))
 	mux.Handle(pathSlack+"/", http.StripPrefix(pathSlack, slack.New(slack.Options{Inbox: box})))
+	mux.Handle(pathSinch+"/", http.StripPrefix(pathSinch, sinch.New(sinch.Options{Inbox: box})))
 	mux.Handle(pathLoyalty+"/", sink.NewLoyalty(sink.Options{Inbox: box}).Handler(pathLoyalty))
 	mux.Handle(pathSink+"/", sink.New(sink.Options{Inbox: box}))
 	return &StandIns{Inbox: box, mux: mux}
@@ -46,11 +49,15 @@ func (s *StandIns) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Ser
 // Routes says which hosts the stand-ins serve, at this base, as the setting
 // WAYPOST_EGRESS_ROUTES: the providers' own hosts, and the examples'.
 func (s *StandIns) Routes(base string) string {
-	return strings.Join([]string{
+	routes := []string{
 		"api.twilio.com=" + base + pathTwilio,
 		"hooks.slack.com=" + base + pathSlack,
 		"slack.com=" + base + pathSlack,
 		"loyalty.example=" + base + pathLoyalty,
 		"hooks.example=" + base + pathSink,
-	}, ",")
+	}
+	for _, region := range []string{"us", "eu", "au", "br", "ca"} { // a service plan is of one
+		routes = append(routes, region+".sms.api.sinch.com="+base+pathSinch)
+	}
+	return strings.Join(routes, ",")
 }

@@ -27,6 +27,9 @@ func TestRoutes(t *testing.T) {
 		"loyalty.example": "/v1/awards",
 		"hooks.example":   "/anything",
 	}
+	for _, region := range []string{"us", "eu", "au", "br", "ca"} {
+		paths[region+".sms.api.sinch.com"] = "/xms/v1/0/batches"
+	}
 	if got, want := len(policy.Routes), len(paths); got != want {
 		t.Errorf("got %d routes, want %d", got, want)
 	}
