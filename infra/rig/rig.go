@@ -39,6 +39,7 @@ import (
 	"github.com/waypost/waypost/shared/assemble/admin"
 	"github.com/waypost/waypost/shared/assemble/entry"
 	"github.com/waypost/waypost/shared/assemble/sweep"
+	"github.com/waypost/waypost/shared/channel/sinch"
 	"github.com/waypost/waypost/shared/channel/slack"
 	"github.com/waypost/waypost/shared/channel/twilio"
 	"github.com/waypost/waypost/shared/channel/webhook"
@@ -142,7 +143,8 @@ func (w *World) deploy() {
 	functions := map[string]assemble.Function{
 		"admin": admin.New, "entry": entry.New, "decide": w.decide, "sweep": sweep.New,
 		"webhook": w.action(delivery.Provider{Channel: webhook.Channel{}, Traits: webhook.Traits()}),
-		"sms":     w.action(delivery.Provider{Channel: twilio.Channel{}, Traits: twilio.Traits()}),
+		"sms": w.action(delivery.Provider{Channel: twilio.Channel{}, Traits: twilio.Traits()},
+			delivery.Provider{Channel: sinch.Channel{}, Traits: sinch.Traits()}),
 		"slack": w.action(delivery.Provider{Channel: slack.Webhook{}, Traits: slack.WebhookTraits()},
 			delivery.Provider{Channel: slack.API{}, Traits: slack.APITraits()}),
 	}

@@ -22,12 +22,15 @@ const MaxBody = 256 << 10
 // turns into its provider's request.
 type Message struct {
 	BaseURL string
-	Method  string // empty where the contract names none
-	Path    string // escaped, from the contract's path
-	Query   url.Values
-	Header  http.Header
-	Body    any // nil where there is none
-	HasBody bool
+	// Delivery is the delivery's id, for a provider that repeats it in what it
+	// reports. Compose leaves it empty.
+	Delivery string
+	Method   string // empty where the contract names none
+	Path     string // escaped, from the contract's path
+	Query    url.Values
+	Header   http.Header
+	Body     any // nil where there is none
+	HasBody  bool
 }
 
 // Compose fills the contract with values by field name. A value is nil where

@@ -99,6 +99,7 @@ func (a *attempt) compose() (_ *channel.Request, end string, _ error) {
 	if a.message, err = a.action.Compose(values); err != nil {
 		return nil, "", err
 	}
+	a.message.Delivery = a.rec.ID().String()
 	request, err := a.encode()
 	return request, "", err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/waypost/waypost/shared/assemble"
 	"github.com/waypost/waypost/shared/catalog"
+	"github.com/waypost/waypost/shared/channel/sinch"
 	"github.com/waypost/waypost/shared/channel/slack"
 	"github.com/waypost/waypost/shared/channel/twilio"
 	"github.com/waypost/waypost/shared/channel/webhook"
@@ -37,7 +38,8 @@ func Webhook(p *assemble.Platform) lambda.Handler {
 
 // SMS delivers text messages.
 func SMS(p *assemble.Platform) lambda.Handler {
-	return handler(p, delivery.Provider{Channel: twilio.Channel{Now: p.Now}, Traits: twilio.Traits()})
+	return handler(p, delivery.Provider{Channel: twilio.Channel{Now: p.Now}, Traits: twilio.Traits()},
+		delivery.Provider{Channel: sinch.Channel{Now: p.Now}, Traits: sinch.Traits()})
 }
 
 // Slack delivers to Slack's channels and people.

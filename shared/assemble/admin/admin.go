@@ -9,6 +9,7 @@ import (
 	"github.com/waypost/waypost/shared/assemble"
 	"github.com/waypost/waypost/shared/catalog"
 	"github.com/waypost/waypost/shared/channel"
+	"github.com/waypost/waypost/shared/channel/sinch"
 	"github.com/waypost/waypost/shared/channel/slack"
 	"github.com/waypost/waypost/shared/channel/twilio"
 	"github.com/waypost/waypost/shared/channel/webhook"
@@ -19,7 +20,7 @@ import (
 
 // Channels are the traits of every channel that has a function.
 func Channels() []channel.Traits {
-	return []channel.Traits{webhook.Traits(), twilio.Traits(), slack.WebhookTraits(), slack.APITraits()}
+	return []channel.Traits{webhook.Traits(), twilio.Traits(), sinch.Traits(), slack.WebhookTraits(), slack.APITraits()}
 }
 
 // Needs are the variables that the function cannot do without.

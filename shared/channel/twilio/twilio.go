@@ -43,15 +43,9 @@ var parameters = map[string]string{
 }
 
 func check(a *action.Action) []fault.Detail {
-	var details []fault.Detail
+	details := channel.OnlyBody(a)
 	say := func(path, format string, args ...any) {
 		details = append(details, fault.Detail{Path: path, Message: fmt.Sprintf(format, args...)})
-	}
-	for key, given := range map[string]bool{"method": a.Contract.Method != "", "path": a.Contract.Path != "",
-		"pathParams": len(a.Contract.PathParams) > 0, "query": len(a.Contract.Query) > 0, "headers": len(a.Contract.Headers) > 0} {
-		if given {
-			say("contract."+key, "is the provider's own for twilio; give only body, response and error")
-		}
 	}
 	var body map[string]json.RawMessage
 	if err := json.Unmarshal(a.Contract.Body, &body); err != nil {

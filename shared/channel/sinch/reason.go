@@ -1,0 +1,81 @@
+package sinch
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+
+	"github.com/waypost/waypost/shared/channel"
+)
+
+// unnamed is the reason where an answer accepts and names no batch.
+func unnamed(status int) string {
+	return fmt.Sprintf("Sinch answered %d without a batch id", status)
+}
+
+// errorCode is what a code of Sinch's looks like: syntax_invalid_json, or
+// INVALID_ARGUMENT. Anything else may be a part of the request, which a
+// record of a failure need not hold.
+var errorCode = regexp.MustCompile(`^[A-Za-z][A-Za-z_]{2,59}$`)
+
+// codeOf reads Sinch's code out of an error: {"code", "text"}, as the SMS API
+// has it, or {"error": {"status"}}, as newer APIs of Sinch have it. It is empty
+// where there is none: a 401 often has no body.
+func codeOf(body []byte) string {
+	var e struct {
+		Code  any `json:"code"`
+		Error struct {
+			Status any `json:"status"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(body, &e) != nil {
+		return ""
+	}
+	for _, v := range []any{e.Code, e.Error.Status} {
+		if code, ok := v.(string); ok && errorCode.MatchString(code) {
+			return code
+		}
+	}
+	return ""
+}
+
+// explain says in words of our own why Sinch refused, since its text may
+// repeat the recipient's number. It is empty where the status says it all.
+func explain(a channel.Answer) string {
+	code := codeOf(a.Body)
+	why := meanings[code]
+	switch {
+	case code != "" && why == "":
+		why = "see https://developers.sinch.com/docs/sms/api-reference/status-codes"
+	case why == "":
+		why = statuses[a.Code]
+	}
+	switch {
+	case why == "":
+		return ""
+	case code == "":
+		return fmt.Sprintf("Sinch refused it: %d (%s)", a.Code, why)
+	}
+	return fmt.Sprintf("Sinch refused it: %d %s (%s)", a.Code, code, why)
+}
+
+// meanings are of Sinch's codes
+// (https://developers.sinch.com/docs/sms/api-reference/status-codes).
+var meanings = map[string]string{
+	"syntax_invalid_json":             "the request is not the JSON that it takes",
+	"syntax_invalid_parameter_format": "a value is malformed, such as a phone number in to or from",
+	"syntax_constraint_violation":     "a value is missing, too long or not one of those it takes",
+	"unknown_group":                   "to names a group that the service plan does not have",
+	"unknown_campaign":                "the campaign does not exist",
+	"missing_callback_url":            "a delivery report was asked for, and the service plan has no callback URL",
+	"blocked_account":                 "the account is blocked",
+	"illegal_number_type":             "a number in to is of a kind that can't be texted in its region",
+}
+
+var statuses = map[int]string{
+	http.StatusUnauthorized:    "the token is wrong",
+	http.StatusForbidden:       "the service plan may not send this",
+	http.StatusNotFound:        "no such service plan in this region: servicePlanId in the secret, and settings.url's region, must be the service plan's",
+	http.StatusTooManyRequests: "too many requests at once",
+}

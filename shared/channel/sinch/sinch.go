@@ -1,0 +1,116 @@
+// Package sinch is the sms channel's provider Sinch: the batches of its SMS
+// REST API, version 1 (https://developers.sinch.com/docs/sms/api-reference/sms/batches),
+// of a service plan. The credential's servicePlanId goes into the path, its
+// token into the Authorization header.
+//
+// Sinch answers for a batch and not for its recipients: a number that is not
+// in use, or whose owner has opted out, is accepted, and only the delivery
+// report tells of it (status Deleted).
+package sinch
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/waypost/waypost/shared/action"
+	"github.com/waypost/waypost/shared/channel"
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/mapping"
+	"github.com/waypost/waypost/shared/secret"
+)
+
+// Channel encodes and classifies for Sinch. Its zero value is ready.
+type Channel struct {
+	// Now reads the clock, for Retry-After dates; time.Now where nil.
+	Now func() time.Time
+}
+
+// Traits describes the channel. Sinch does not tell repeats by their
+// client_reference, so an ambiguous attempt is not repeated unless an action
+// asks for it.
+func Traits() channel.Traits {
+	return channel.Traits{Channel: "sms", Provider: "sinch", Function: "sms",
+		Hosts: []string{"*" + hostSuffix}, Guarantee: action.AtMostOnce, Check: check}
+}
+
+// parameters maps the contract's body keys to the members of a batch. What
+// says when it is sent, where reports go and which delivery it is for is not
+// among them: that is Waypost's.
+var parameters = map[string]string{
+	"to": "to", "from": "from", "text": "body", "parameters": "parameters",
+	"deliveryReport": "delivery_report", "expireAt": "expire_at", "feedbackEnabled": "feedback_enabled",
+	"flashMessage": "flash_message", "truncateConcat": "truncate_concat", "maxNumberOfMessageParts": "max_number_of_message_parts",
+	"fromTon": "from_ton", "fromNpi": "from_npi",
+}
+
+var servicePlan = regexp.MustCompile(`^[0-9A-Za-z_-]{1,100}$`)
+
+// Encode makes the request that creates a batch: for one recipient, or for
+// each of a list.
+func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Request, error) {
+	plan, ok := cred.Field("servicePlanId")
+	if !ok || !servicePlan.MatchString(plan) {
+		return nil, fault.New(fault.Invalid, "the secret has no servicePlanId (letters, digits, - and _), which Sinch's path needs")
+	}
+	batch := map[string]any{"type": "mt_text"}
+	if m.Delivery != "" {
+		batch["client_reference"] = m.Delivery
+	}
+	body, _ := m.Body.(map[string]any)
+	for key, v := range body {
+		switch {
+		case v == nil:
+		case key == "to":
+			batch["to"] = recipients(v)
+		default:
+			batch[parameters[key]] = v
+		}
+	}
+	encoded, err := (&action.Message{Body: batch}).JSON()
+	if err != nil {
+		return nil, err
+	}
+	header := http.Header{}
+	header.Set("Content-Type", "application/json")
+	header.Set("Accept", "application/json")
+	return &channel.Request{Method: http.MethodPost, URL: channel.Join(m.BaseURL, "/xms/v1/"+plan+"/batches", nil), Header: header, Body: encoded}, nil
+}
+
+// recipients gives a batch's list of one recipient, or of several.
+func recipients(v any) []string {
+	items, many := v.([]any)
+	if !many {
+		items = []any{v}
+	}
+	to := make([]string, len(items))
+	for i, item := range items {
+		to[i] = mapping.Text(item)
+	}
+	return to
+}
+
+// Classify judges by the status; Sinch's code says why. A 201 without an id
+// did not come from Sinch's API, so nobody knows what became of the message.
+func (c Channel) Classify(a channel.Answer) channel.Verdict {
+	now := time.Now
+	if c.Now != nil {
+		now = c.Now
+	}
+	v := channel.ByStatus(a, now())
+	if v.Result == channel.Accepted {
+		var batch struct {
+			ID string `json:"id"`
+		}
+		if json.Unmarshal(a.Body, &batch) != nil || batch.ID == "" {
+			return channel.Verdict{Result: channel.Ambiguous, Reason: unnamed(a.Code)}
+		}
+		v.ProviderID = batch.ID
+		return v
+	}
+	if reason := explain(a); reason != "" && v.Result != channel.Ambiguous { // an outage is no refusal
+		v.Reason = reason
+	}
+	return v
+}
