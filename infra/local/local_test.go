@@ -19,6 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/waypost/waypost/infra/local"
+	"github.com/waypost/waypost/infra/providers/sinch"
+	"github.com/waypost/waypost/infra/providers/twilio"
 	"github.com/waypost/waypost/shared/admin"
 	"github.com/waypost/waypost/shared/entry"
 )
@@ -277,33 +279,40 @@ func TestCloseIsQuick(t *testing.T) {
 }
 
 // Unless it is told to, the runtime calls no provider: a text that an action
-// sends to api.twilio.com arrives at the stand-in.
+// sends to a provider's own host arrives at its stand-in.
 func TestProvidersAreStoodInFor(t *testing.T) {
-	rt := start(t, local.Config{})
-	const account = "AC00000000000000000000000000000000"
-	status, text := call(t, "POST", rt.AWSURL, `{"Name": "waypost/twilio", "ClientRequestToken": "00000000-0000-0000-0000-000000000001",
-		"SecretString": "{\"accountSid\":\"`+account+`\",\"username\":\"`+account+`\",\"password\":\"not-a-real-token-for-the-local-twilio\"}"}`,
-		"X-Amz-Target", "secretsmanager.CreateSecret", "Content-Type", "application/x-amz-json-1.1")
-	if status != 200 {
-		t.Fatalf("creating the secret: %d %s", status, text)
-	}
-	action(t, rt, `{"name": "a", "channel": "sms", "provider": "twilio",
-		"contract": {"body": {"to": "+15550100001", "text": "hello", "from": "+15005550006"}},
-		"settings": {"url": "https://api.twilio.com", "auth": {"type": "basic", "secret": "waypost/twilio"}}}`)
-	d := settled(t, rt, journey(t, rt, `{"id": "text", "action": {"name": "a", "version": 1, "with": {}}}`))
-	if d.Outcome != "sent" || d.Code != 201 {
-		t.Errorf("got %s %d %s, want sent 201", d.Outcome, d.Code, d.Reason)
-	}
-	var inbox struct {
-		Messages []struct{ Channel, Provider, To, Text, Path string }
-	}
-	ok(t, "GET", rt.URL+"/inbox.json", "", &inbox)
-	if len(inbox.Messages) != 1 {
-		t.Fatalf("got %+v, want one message", inbox.Messages)
-	}
-	got, want := fmt.Sprint(inbox.Messages[0]), fmt.Sprintf("{sms twilio +15550100001 hello /2010-04-01/Accounts/%s/Messages.json}", account)
-	if got != want {
-		t.Errorf("got %s, want %s", got, want)
+	for _, tc := range []struct{ provider, url, auth, secret, path string }{
+		{"twilio", "https://api.twilio.com", "basic", `{"accountSid": "` + twilio.AccountSID + `", "username": "` + twilio.AccountSID + `", "password": "` + twilio.AuthToken + `"}`,
+			"/2010-04-01/Accounts/" + twilio.AccountSID + "/Messages.json"},
+		{"sinch", "https://eu.sms.api.sinch.com", "bearer", `{"servicePlanId": "` + sinch.ServicePlanID + `", "token": "` + sinch.Token + `"}`,
+			"/xms/v1/" + sinch.ServicePlanID + "/batches"},
+	} {
+		t.Run(tc.provider, func(t *testing.T) {
+			rt := start(t, local.Config{})
+			status, text := call(t, "POST", rt.AWSURL, fmt.Sprintf(`{"Name": "waypost/%s", "ClientRequestToken": "00000000-0000-0000-0000-000000000001",
+				"SecretString": %q}`, tc.provider, tc.secret), "X-Amz-Target", "secretsmanager.CreateSecret", "Content-Type", "application/x-amz-json-1.1")
+			if status != 200 {
+				t.Fatalf("creating the secret: %d %s", status, text)
+			}
+			action(t, rt, fmt.Sprintf(`{"name": "a", "channel": "sms", "provider": "%[1]s",
+				"contract": {"body": {"to": "+15550100001", "text": "hello", "from": "+15005550006"}},
+				"settings": {"url": "%[2]s", "auth": {"type": "%[3]s", "secret": "waypost/%[1]s"}}}`, tc.provider, tc.url, tc.auth))
+			d := settled(t, rt, journey(t, rt, `{"id": "text", "action": {"name": "a", "version": 1, "with": {}}}`))
+			if d.Outcome != "sent" || d.Code != 201 {
+				t.Errorf("got %s %d %s, want sent 201", d.Outcome, d.Code, d.Reason)
+			}
+			var inbox struct {
+				Messages []struct{ Channel, Provider, To, Text, Path string }
+			}
+			ok(t, "GET", rt.URL+"/inbox.json", "", &inbox)
+			if len(inbox.Messages) != 1 {
+				t.Fatalf("got %+v, want one message", inbox.Messages)
+			}
+			got, want := fmt.Sprint(inbox.Messages[0]), fmt.Sprintf("{sms %s +15550100001 hello %s}", tc.provider, tc.path)
+			if got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
 	}
 }
 

@@ -39,7 +39,7 @@ const (
 	leakProfile = `{"phone": "` + leakPhone + `", "firstName": "` + leakName + `", "points": ` + leakPoints + `, "consents": {"sms": "y"},
 		"illness": "` + leakHidden + `", "address": {"street": "` + leakDeep + `"}}`
 	leakSecret = `{"token": "` + leakToken + `", "username": "` + leakUser + `", "password": "` + leakWord + `", "accountSid": "` + leakSID + `",
-		"value": "` + leakToken + `", "note": "` + leakNote + `", "url": "https://hooks.slack.com/services/T1/B1/` + leakToken + `"}`
+		"value": "` + leakToken + `", "servicePlanId": "` + leakSID + `", "note": "` + leakNote + `", "url": "https://hooks.slack.com/services/T1/B1/` + leakToken + `"}`
 	leakSchema = `{"type": "object", "properties": {"phone": {"type": "string"}, "firstName": {"type": "string"}, "tier": {"type": "string"},
 		"points": {"type": "integer"}, "consents": {"type": "object", "properties": {"sms": {"type": "string"}}}, "illness": {"type": "string"},
 		"address": {"type": "object", "properties": {"street": {"type": "string"}}}}}`
@@ -164,6 +164,12 @@ func TestNothingLeaks(t *testing.T) {
 			answer: func(_ int, r rig.Request) rig.Reply {
 				return rig.Reply{Status: 200, Body: fmt.Sprintf(`{"ok": false, "error": "invalid_arguments", "needed": %q, "provided": %q}`, r.Body, r.Header.Get("Authorization"))}
 			}, want: "failed"},
+		{name: "texted by Sinch", action: sinchSMS, answer: echoing(201), want: "sent"},
+		{name: "Sinch refuses", action: sinchSMS, answer: func(_ int, r rig.Request) rig.Reply {
+			return rig.Reply{Status: 403, Body: fmt.Sprintf(`{"code": "%s", "text": "%s is not one; %s, %s"}`, leakPhone, leakPhone, r.URL, r.Header.Get("Authorization"))}
+		}, want: "failed"},
+		{name: "Sinch's plan is wrong", action: sinchSMS, secret: `{"token": "` + leakToken + `", "servicePlanId": "` + leakNote + `/.."}`, want: "failed"},
+		{name: "Sinch is down", action: sinchSMS, answer: echoing(500), want: "unknown"},
 		{name: "an express journey", journey: `{"mode": "express"}`, action: `{"settings": {"retry": {"within": "3m"}}}`, answer: echoing(400), want: "failed"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -181,6 +187,7 @@ func TestNothingLeaks(t *testing.T) {
 					profile = tc.profile
 				}
 				w.PutSecret("waypost/twilio", secret)
+				w.PutSecret("waypost/sinch", secret)
 				w.Publish(rig.Setup{Action: tc.action, Journey: tc.journey, ProfileSchema: leakSchema})
 				w.PutSecret(rig.Secret, secret)
 				w.Put("profiles/c-1", profile)
