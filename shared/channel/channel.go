@@ -24,6 +24,8 @@ type Traits struct {
 	// Guarantee is the default for actions that name none: AtMostOnce where
 	// the provider honours no Idempotency-Key.
 	Guarantee action.Guarantee
+	// Senders are the body keys that say who sends, which a failover replaces.
+	Senders []string
 	// Check finds what in a definition the channel can't serve. Paths are from
 	// the document's root.
 	Check func(*action.Action) []fault.Detail
@@ -51,7 +53,19 @@ type Verdict struct {
 	// Unauthorized says of a Refused that it is the credential which is
 	// refused, as a 401 does: the secret's present one may be taken.
 	Unauthorized bool
+	// Whose says whose reason it is that the message was not accepted.
+	Whose Whose
 }
+
+// Whose is whose reason a refusal is. Only where it is the provider's own may
+// another provider be asked instead.
+type Whose string
+
+const (
+	OfProvider  Whose = "provider"  // its account, its credential, its capacity, its outage
+	OfRecipient Whose = "recipient" // their number, or their will
+	OfMessage   Whose = "message"   // what was sent, and all that nobody can tell of
+)
 
 // A Result is the class of an attempt; design.md's "One delivery" defines them.
 type Result string
@@ -66,7 +80,8 @@ const (
 // ByStatus classifies an HTTP answer of no provider in particular: 2xx is
 // accepted; 429 was not processed; a 5xx and 408 may have been, a 503 with
 // Retry-After too, since a gateway gives it for what it sent on already; the
-// rest are refusals, redirects among them, since they are not followed.
+// rest are refusals, redirects among them, since they are not followed. A
+// refusal is the provider's own where the status speaks of its account.
 func ByStatus(a Answer, now time.Time) Verdict {
 	after := RetryAfter(a.Header, now)
 	reason := "the endpoint answered " + statusText(a.Code)
@@ -74,11 +89,13 @@ func ByStatus(a Answer, now time.Time) Verdict {
 	case a.Code >= 200 && a.Code < 300:
 		return Verdict{Result: Accepted}
 	case a.Code == http.StatusTooManyRequests:
-		return Verdict{Result: Retryable, Reason: reason, RetryAfter: after}
+		return Verdict{Result: Retryable, Reason: reason, RetryAfter: after, Whose: OfProvider}
 	case a.Code >= 500, a.Code == http.StatusRequestTimeout:
-		return Verdict{Result: Ambiguous, Reason: reason, RetryAfter: after}
+		return Verdict{Result: Ambiguous, Reason: reason, RetryAfter: after, Whose: OfProvider}
 	case a.Code >= 300 && a.Code < 400:
-		return Verdict{Result: Refused, Reason: reason + ", a redirect, which is not followed: set settings.url to where it points"}
+		return Verdict{Result: Refused, Reason: reason + ", a redirect, which is not followed: set settings.url to where it points", Whose: OfMessage}
+	case a.Code >= http.StatusUnauthorized && a.Code <= http.StatusNotFound: // 402, payment required, too
+		return Verdict{Result: Refused, Reason: reason, Whose: OfProvider}
 	}
-	return Verdict{Result: Refused, Reason: reason}
+	return Verdict{Result: Refused, Reason: reason, Whose: OfMessage}
 }

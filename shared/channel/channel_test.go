@@ -30,13 +30,17 @@ func TestByStatus(t *testing.T) {
 		{code: 503, result: channel.Ambiguous},
 		{code: 503, retryAfter: "7", result: channel.Ambiguous, after: 7 * time.Second},
 	} {
+		whose := map[int]channel.Whose{302: channel.OfMessage, 409: channel.OfMessage}[tc.code]
+		if whose == "" && tc.result != channel.Accepted {
+			whose = channel.OfProvider
+		}
 		header := http.Header{}
 		if tc.retryAfter != "" {
 			header.Set("Retry-After", tc.retryAfter)
 		}
 		got := channel.ByStatus(channel.Answer{Code: tc.code, Header: header}, now)
-		if got.Result != tc.result || got.RetryAfter != tc.after {
-			t.Errorf("%d %s: got %s after %v, want %s after %v", tc.code, tc.retryAfter, got.Result, got.RetryAfter, tc.result, tc.after)
+		if got.Result != tc.result || got.RetryAfter != tc.after || got.Whose != whose {
+			t.Errorf("%d %s: got %+v, want %s of the %s after %v", tc.code, tc.retryAfter, got, tc.result, whose, tc.after)
 		}
 	}
 }

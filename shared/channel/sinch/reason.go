@@ -60,6 +60,18 @@ func explain(a channel.Answer) string {
 	return fmt.Sprintf("Sinch refused it: %d %s (%s)", a.Code, code, why)
 }
 
+// whose says whose reason a code is. A code that is not known may well speak of
+// the recipient, so it is not taken for Sinch's own.
+func whose(code string) channel.Whose {
+	switch code {
+	case "blocked_account":
+		return channel.OfProvider
+	case "illegal_number_type":
+		return channel.OfRecipient
+	}
+	return channel.OfMessage
+}
+
 // meanings are of Sinch's codes
 // (https://developers.sinch.com/docs/sms/api-reference/status-codes).
 var meanings = map[string]string{

@@ -32,7 +32,7 @@ type Channel struct {
 // asks for it.
 func Traits() channel.Traits {
 	return channel.Traits{Channel: "sms", Provider: "sinch", Function: "sms",
-		Hosts: []string{"*" + hostSuffix}, Guarantee: action.AtMostOnce, Check: check}
+		Hosts: []string{"*" + hostSuffix}, Senders: []string{"from"}, Guarantee: action.AtMostOnce, Check: check}
 }
 
 // parameters maps the contract's body keys to the members of a batch. What
@@ -104,10 +104,13 @@ func (c Channel) Classify(a channel.Answer) channel.Verdict {
 			ID string `json:"id"`
 		}
 		if json.Unmarshal(a.Body, &batch) != nil || batch.ID == "" {
-			return channel.Verdict{Result: channel.Ambiguous, Reason: unnamed(a.Code)}
+			return channel.Verdict{Result: channel.Ambiguous, Whose: channel.OfProvider, Reason: unnamed(a.Code)}
 		}
 		v.ProviderID = batch.ID
 		return v
+	}
+	if code := codeOf(a.Body); code != "" && v.Result == channel.Refused {
+		v.Whose = whose(code)
 	}
 	if reason := explain(a); reason != "" && v.Result != channel.Ambiguous { // an outage is no refusal
 		v.Reason = reason

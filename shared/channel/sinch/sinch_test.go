@@ -72,27 +72,35 @@ func TestClassify(t *testing.T) {
 		code   int
 		body   string
 		result channel.Result
+		whose  channel.Whose
 		reason string // a part of it
 		id     string
 	}{
-		{"accepted", 201, `{"id": "01FC66621XXXXX119Z8PMV1QPQ"}`, channel.Accepted, "", "01FC66621XXXXX119Z8PMV1QPQ"},
-		{"no id", 201, `{}`, channel.Ambiguous, "Sinch answered 201 without a batch id", ""},
-		{"not JSON", 200, `<html>`, channel.Ambiguous, "without a batch id", ""},
-		{"a code that is known", 403, `{"code": "blocked_account", "text": "planted"}`, channel.Refused, "Sinch refused it: 403 blocked_account (the account is blocked)", ""},
-		{"one that is not", 403, `{"code": "new_code", "text": "planted"}`, channel.Refused, "403 new_code (see https://developers.sinch.com/", ""},
-		{"as newer APIs have it", 400, `{"error": {"code": 400, "message": "planted", "status": "INVALID_ARGUMENT"}}`, channel.Refused, "400 INVALID_ARGUMENT (see", ""},
-		{"a problem", 403, `{"type": "planted", "title": "planted", "detail": "planted"}`, channel.Refused, "Sinch refused it: 403 (the service plan may not send this)", ""},
-		{"an echo as code", 400, `{"code": "planted +46701740605"}`, channel.Refused, "the endpoint answered 400 Bad Request", ""},
-		{"a number as code", 400, `{"code": 46701740605}`, channel.Refused, "the endpoint answered 400", ""},
-		{"a wrong token", 401, ``, channel.Refused, "the token is wrong", ""},
-		{"another region", 404, ``, channel.Refused, "no such service plan in this region", ""},
-		{"rate-limited", 429, ``, channel.Retryable, "too many requests", ""},
-		{"an error", 500, `upstream`, channel.Ambiguous, "the endpoint answered 500", ""},
-		{"an error that has a code", 503, `{"code": "unavailable"}`, channel.Ambiguous, "the endpoint answered 503", ""},
+		{"accepted", 201, `{"id": "01FC66621XXXXX119Z8PMV1QPQ"}`, channel.Accepted, "", "", "01FC66621XXXXX119Z8PMV1QPQ"},
+		{"no id", 201, `{}`, channel.Ambiguous, channel.OfProvider, "Sinch answered 201 without a batch id", ""},
+		{"not JSON", 200, `<html>`, channel.Ambiguous, channel.OfProvider, "without a batch id", ""},
+		{"a code that is known", 403, `{"code": "blocked_account", "text": "planted"}`, channel.Refused, channel.OfProvider, "Sinch refused it: 403 blocked_account (the account is blocked)", ""},
+		{"unknown_group", 403, `{"code": "unknown_group"}`, channel.Refused, channel.OfMessage, "to names a group", ""},
+		{"unknown_campaign", 403, `{"code": "unknown_campaign"}`, channel.Refused, channel.OfMessage, "the campaign does not exist", ""},
+		{"missing_callback_url", 403, `{"code": "missing_callback_url"}`, channel.Refused, channel.OfMessage, "no callback URL", ""},
+		{"illegal_number_type", 403, `{"code": "illegal_number_type"}`, channel.Refused, channel.OfRecipient, "can't be texted", ""},
+		{"syntax_invalid_json", 400, `{"code": "syntax_invalid_json"}`, channel.Refused, channel.OfMessage, "not the JSON", ""},
+		{"syntax_invalid_parameter_format", 400, `{"code": "syntax_invalid_parameter_format"}`, channel.Refused, channel.OfMessage, "a value is malformed", ""},
+		{"syntax_constraint_violation", 400, `{"code": "syntax_constraint_violation"}`, channel.Refused, channel.OfMessage, "missing, too long", ""},
+		{"one that is not", 403, `{"code": "new_code", "text": "planted"}`, channel.Refused, channel.OfMessage, "403 new_code (see https://developers.sinch.com/", ""},
+		{"as newer APIs have it", 400, `{"error": {"code": 400, "message": "planted", "status": "INVALID_ARGUMENT"}}`, channel.Refused, channel.OfMessage, "400 INVALID_ARGUMENT (see", ""},
+		{"a problem", 403, `{"type": "planted", "title": "planted", "detail": "planted"}`, channel.Refused, channel.OfProvider, "Sinch refused it: 403 (the service plan may not send this)", ""},
+		{"an echo as code", 400, `{"code": "planted +46701740605"}`, channel.Refused, channel.OfMessage, "the endpoint answered 400 Bad Request", ""},
+		{"a number as code", 400, `{"code": 46701740605}`, channel.Refused, channel.OfMessage, "the endpoint answered 400", ""},
+		{"a wrong token", 401, ``, channel.Refused, channel.OfProvider, "the token is wrong", ""},
+		{"another region", 404, ``, channel.Refused, channel.OfProvider, "no such service plan in this region", ""},
+		{"rate-limited", 429, ``, channel.Retryable, channel.OfProvider, "too many requests", ""},
+		{"an error", 500, `upstream`, channel.Ambiguous, channel.OfProvider, "the endpoint answered 500", ""},
+		{"an error that has a code", 503, `{"code": "unavailable"}`, channel.Ambiguous, channel.OfProvider, "the endpoint answered 503", ""},
 	} {
 		got := sinch.Channel{}.Classify(channel.Answer{Code: tc.code, Body: []byte(tc.body)})
-		if got.Result != tc.result || !strings.Contains(got.Reason, tc.reason) || got.ProviderID != tc.id || got.Suppress {
-			t.Errorf("%s: got %+v, want %s (%s)", tc.name, got, tc.result, tc.reason)
+		if got.Result != tc.result || !strings.Contains(got.Reason, tc.reason) || got.ProviderID != tc.id || got.Suppress || got.Whose != tc.whose {
+			t.Errorf("%s: got %+v, want %s of the %s (%s)", tc.name, got, tc.result, tc.whose, tc.reason)
 		}
 		if strings.Contains(got.Reason, "planted") || strings.Contains(got.Reason, "46701740605") {
 			t.Errorf("%s: the reason repeats the answer: %s", tc.name, got.Reason)

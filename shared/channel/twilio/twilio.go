@@ -31,7 +31,7 @@ type Channel struct {
 // ambiguous attempt is not repeated unless an action asks for it.
 func Traits() channel.Traits {
 	return channel.Traits{Channel: "sms", Provider: "twilio", Function: "sms",
-		Hosts: []string{"api.twilio.com", "*.twilio.com"}, Guarantee: action.AtMostOnce, Check: check}
+		Hosts: []string{"api.twilio.com", "*.twilio.com"}, Senders: []string{"from", "messagingServiceSid"}, Guarantee: action.AtMostOnce, Check: check}
 }
 
 // parameters maps the contract's body keys to Twilio's form parameters.
@@ -126,7 +126,7 @@ func (c Channel) Classify(a channel.Answer) channel.Verdict {
 	switch {
 	case v.Result == channel.Accepted:
 		if answer.SID == "" {
-			return channel.Verdict{Result: channel.Ambiguous, Reason: fmt.Sprintf("Twilio answered %d without a message sid", a.Code)}
+			return channel.Verdict{Result: channel.Ambiguous, Whose: channel.OfProvider, Reason: fmt.Sprintf("Twilio answered %d without a message sid", a.Code)}
 		}
 		v.ProviderID = answer.SID
 	case readable && answer.Code != 0:
@@ -135,6 +135,9 @@ func (c Channel) Classify(a channel.Answer) channel.Verdict {
 			v.Result = channel.Retryable
 		}
 		v.Suppress = answer.Code == optedOut
+		if whose := reasons[answer.Code]; whose != "" {
+			v.Whose = whose
+		}
 	}
 	return v
 }
@@ -146,6 +149,16 @@ func meaning(code int) string {
 		return m
 	}
 	return fmt.Sprintf("see https://www.twilio.com/docs/errors/%d", code)
+}
+
+// reasons says whose reason a code is, where its status does not. A number
+// that the account can't text, or can't send from, is the account's.
+var reasons = map[int]channel.Whose{
+	21211: channel.OfRecipient, 21214: channel.OfRecipient, 21217: channel.OfRecipient, 21610: channel.OfRecipient,
+	21612: channel.OfRecipient, 21614: channel.OfRecipient, 21635: channel.OfRecipient,
+	21212: channel.OfProvider, 21408: channel.OfProvider, 21601: channel.OfProvider, 21606: channel.OfProvider,
+	21608: channel.OfProvider, 21611: channel.OfProvider,
+	21602: channel.OfMessage, 21603: channel.OfMessage, 21604: channel.OfMessage, 21617: channel.OfMessage,
 }
 
 var meanings = map[int]string{
