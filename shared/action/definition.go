@@ -50,12 +50,15 @@ type Settings struct {
 	Retry     *Retry        `json:"retry,omitempty"`
 	Guarantee Guarantee     `json:"guarantee,omitempty"`
 	Limits    []limit.Limit `json:"limits,omitempty"`
+	// Failover names a second provider of the channel, if there is one.
+	Failover *Failover `json:"failover,omitempty"`
 	// Requires is an expression that must be true for a delivery to be sent.
 	Requires string `json:"requires,omitempty"`
 }
 
 // Retry bounds how often an endpoint is called for one delivery, and for how
-// long after the delivery's first start.
+// long after the delivery's first start. Calls of a failover's provider count
+// as one with the call before them.
 type Retry struct {
 	Attempts int      `json:"attempts,omitempty"`
 	Within   Duration `json:"within,omitempty"`
@@ -87,6 +90,15 @@ func (s Settings) EndpointTimeout() time.Duration {
 		return DefaultTimeout
 	}
 	return time.Duration(s.Timeout)
+}
+
+// RoundTimeout is how long the calls of one try may take: of the endpoint, and
+// of the failover's right after it.
+func (s Settings) RoundTimeout() time.Duration {
+	if s.Failover != nil {
+		return 2 * s.EndpointTimeout()
+	}
+	return s.EndpointTimeout()
 }
 
 // Attempts is how many times the endpoint may be called for one delivery.

@@ -95,7 +95,7 @@ func Plainly(details []fault.Detail) []fault.Detail {
 		if words := inWords[pattern]; found && words != "" {
 			details[i].Message = words
 		}
-		if d.Rule == "additionalProperties" && strings.HasPrefix(strings.TrimPrefix(d.Path, "settings."), "auth.") && d.Suggestion == "" {
+		if d.Rule == "additionalProperties" && strings.HasPrefix(strings.TrimPrefix(strings.TrimPrefix(d.Path, "settings."), "failover."), "auth.") && d.Suggestion == "" {
 			details[i].Message += "; auth names a secret, and the secret holds the credential"
 		}
 	}
@@ -116,6 +116,10 @@ func (s Settings) check(guard Guard) []fault.Detail {
 	}
 	if s.Auth != nil {
 		details = append(details, s.Auth.Validate("settings.auth")...)
+	}
+	details = append(details, s.Failover.check(guard)...)
+	if t := s.EndpointTimeout(); s.Failover != nil && t > MaxFailoverTimeout && t <= MaxTimeout {
+		say("timeout", "must be at most %s where there is a failover, so that both providers can be asked at once", Duration(MaxFailoverTimeout))
 	}
 	if t := s.EndpointTimeout(); t < 100*time.Millisecond || t > MaxTimeout {
 		say("timeout", "must be from 100ms to %s", Duration(MaxTimeout))

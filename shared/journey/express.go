@@ -54,7 +54,7 @@ func (c *checker) lasts(steps []Step, at string, entered time.Duration) time.Dur
 			left += quickTask
 		default: // the last attempt begins within settings.retry.within
 			settings := c.actions[s.Action].Settings
-			left += settings.Within() + settings.EndpointTimeout()
+			left += settings.Within() + settings.RoundTimeout()
 		}
 		if entered <= expressLimit && left > expressLimit {
 			c.say(at, "may end %s after the journey began, and an express journey has %s: shorten the waits and settings.retry.within on the way to it, or leave out mode",
