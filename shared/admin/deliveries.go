@@ -47,6 +47,8 @@ type Attempt struct {
 	Code   int       `json:"code,omitempty"`
 	Ms     float64   `json:"ms"`
 	Reason string    `json:"reason,omitempty"`
+	// Provider is left out where the action has no failover.
+	Provider string `json:"provider,omitempty" doc:"who was called, where the action has a failover"`
 }
 
 // What an unsettled delivery reads as.
@@ -84,7 +86,7 @@ func show(d ledger.Delivery) Delivery {
 		out.Until = d.Until
 	}
 	for i, a := range d.Attempts {
-		out.Attempts[i] = Attempt{a.At, a.Result, a.Code, a.Ms, a.Reason}
+		out.Attempts[i] = Attempt{a.At, a.Result, a.Code, a.Ms, a.Reason, a.Provider}
 	}
 	return out
 }

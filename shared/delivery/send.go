@@ -34,11 +34,9 @@ func (a *attempt) proceed(ctx context.Context, r resolved) (Result, error) {
 			return a.refuse(ctx, ledger.Failed, fault.Public(err))
 		}
 	}
-	i := slices.IndexFunc(a.Providers, func(p Provider) bool { return p.Traits.Provider == a.action.Provider })
-	if i < 0 || a.Providers[i].Traits.Channel != a.action.Channel {
-		return a.refuse(ctx, ledger.Failed, fmt.Sprintf("this function does not serve the channel %s %s", a.action.Channel, a.action.Provider))
+	if err := a.serve(); err != nil {
+		return a.refuse(ctx, ledger.Failed, fault.Public(err))
 	}
-	a.provider = a.Providers[i]
 	a.rec.Channel, a.rec.Provider = a.action.Channel, a.action.Provider
 
 	composing := a.Now()
@@ -54,6 +52,16 @@ func (a *attempt) proceed(ctx context.Context, r resolved) (Result, error) {
 		return result, err
 	}
 	return a.send(ctx, request)
+}
+
+// serve finds the action's provider among those of this function.
+func (a *attempt) serve() error {
+	i := slices.IndexFunc(a.Providers, func(p Provider) bool { return p.Traits.Provider == a.action.Provider })
+	if i < 0 || a.Providers[i].Traits.Channel != a.action.Channel {
+		return fault.New(fault.Invalid, "this function does not serve the channel %s %s", a.action.Channel, a.action.Provider)
+	}
+	a.provider = a.Providers[i]
+	return nil
 }
 
 // refuse settles a delivery whose endpoint is not to be called, or has refused
@@ -174,13 +182,13 @@ func held3(r Result, err error) (bool, Result, error) { return true, r, err }
 // send calls the endpoint until an answer settles the delivery, its attempts
 // are used up, or the next one must wait longer than this function may.
 func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) {
-	digest := r.Digest()
+	digest := a.digest(r)
 	if i := slices.IndexFunc(a.rec.Attempts, func(t ledger.Attempt) bool {
 		return t.Result == string(channel.Ambiguous) && t.Digest != digest
 	}); i >= 0 {
 		return a.settle(ctx, ledger.Unknown, "an earlier attempt may have been processed, and the message now composes to another request")
 	}
-	if len(a.rec.Attempts) >= a.action.Settings.Attempts() {
+	if a.tries() >= a.action.Settings.Attempts() {
 		return a.settle(ctx, ledger.Dead, fmt.Sprintf("given up after %d attempts; at the last, %s", len(a.rec.Attempts), lastReason(&a.rec)))
 	}
 	for {
@@ -191,18 +199,22 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 		if err != nil {
 			return a.refuse(ctx, ledger.Failed, fault.Line(err))
 		}
-		switch {
-		case verdict.Result == channel.Accepted:
-			return a.accepted(ctx, verdict, answer)
-		case (answer.Code == http.StatusUnauthorized || verdict.Unauthorized) && a.renew(ctx):
+		if (answer.Code == http.StatusUnauthorized || verdict.Unauthorized) && a.renew(ctx) {
 			if r, err = a.encode(); err != nil {
 				return a.refuse(ctx, ledger.Failed, fault.Line(err))
 			}
-			digest = r.Digest()
+			digest = a.digest(r)
 			if held, result, err := a.admit(ctx, r); held { // it is another call
 				return result, err
 			}
 			continue
+		}
+		if a.failsOver(verdict) {
+			verdict, answer = a.failOver(ctx, digest, verdict, answer)
+		}
+		switch {
+		case verdict.Result == channel.Accepted:
+			return a.accepted(ctx, verdict, answer)
 		case verdict.Suppress:
 			return a.refuse(ctx, ledger.Suppressed, verdict.Reason)
 		case verdict.Result == channel.Refused:
@@ -210,7 +222,7 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 			return a.refuse(ctx, ledger.Failed, verdict.Reason)
 		case verdict.Result == channel.Ambiguous && a.action.Settings.Guarantee == action.AtMostOnce:
 			return a.settle(ctx, ledger.Unknown, verdict.Reason+"; it may have been processed, so it is not sent again")
-		case len(a.rec.Attempts) >= a.action.Settings.Attempts():
+		case a.tries() >= a.action.Settings.Attempts():
 			return a.settle(ctx, ledger.Dead, fmt.Sprintf("given up after %d attempts; at the last, %s", len(a.rec.Attempts), verdict.Reason))
 		}
 		delay := a.quick(verdict.RetryAfter)
@@ -231,7 +243,7 @@ func (a *attempt) call(ctx context.Context, r *channel.Request, digest string) (
 	if err != nil {
 		return channel.Verdict{}, channel.Answer{}, err
 	}
-	a.rec.RequestedAt = a.Now()
+	a.rec.RequestedAt, a.rec.Provider = a.Now(), a.action.Provider
 	res, err := a.Endpoints.Do(ctx, req, egress.Options{Timeout: a.action.Settings.EndpointTimeout()})
 	answered := a.Now()
 	var answer channel.Answer
@@ -248,7 +260,7 @@ func (a *attempt) call(ctx context.Context, r *channel.Request, digest string) (
 	spent := ms(answered.Sub(a.rec.RequestedAt))
 	a.rec.Code = answer.Code
 	a.rec.Attempts = append(a.rec.Attempts, ledger.Attempt{At: a.rec.RequestedAt, Result: string(verdict.Result), Code: answer.Code,
-		Ms: spent, Reason: verdict.Reason, Digest: digest})
+		Ms: spent, Reason: verdict.Reason, Digest: digest, Provider: a.named()})
 	a.rec.Timings.EndpointMs += spent
 	a.rec.Timings.OwnMs += ms(a.Now().Sub(began)) - spent
 	return verdict, answer, nil
@@ -271,13 +283,13 @@ func failedCall(err error) channel.Verdict {
 	reason := fault.Public(err)
 	switch {
 	case ok && (e.Kind == egress.Blocked || e.Kind == egress.Unsendable):
-		return channel.Verdict{Result: channel.Refused, Reason: reason}
+		return channel.Verdict{Result: channel.Refused, Reason: reason, Whose: channel.OfMessage}
 	case ok && e.Kind == egress.TooLarge: // the status said that it was accepted
 		return channel.Verdict{Result: channel.Accepted, Reason: reason}
 	case ok && !e.Written:
-		return channel.Verdict{Result: channel.Retryable, Reason: reason}
+		return channel.Verdict{Result: channel.Retryable, Reason: reason, Whose: channel.OfProvider}
 	}
-	return channel.Verdict{Result: channel.Ambiguous, Reason: reason}
+	return channel.Verdict{Result: channel.Ambiguous, Reason: reason, Whose: channel.OfProvider}
 }
 
 // accepted settles a delivery that the endpoint took. An answer that the

@@ -47,7 +47,7 @@ func (a *attempt) ask(ctx context.Context, sources []string, act *action.Action,
 	// The endpoint's time and the last writes' are not theirs.
 	endpoint := action.MaxTimeout
 	if act != nil {
-		endpoint = act.Settings.EndpointTimeout()
+		endpoint = act.Settings.RoundTimeout()
 	}
 	return a.Sources.Resolve(ctx, sources, source.Inputs{Env: env, Until: a.deadline.Add(-endpoint - settleTime),
 		Profile: source.Shared(read, paths, a.profileAt)})

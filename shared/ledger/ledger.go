@@ -92,6 +92,8 @@ type Attempt struct {
 	Code   int       `json:"code,omitempty"`
 	Ms     float64   `json:"ms"`
 	Reason string    `json:"reason,omitempty"`
+	// Provider is who was called, where the action has a failover.
+	Provider string `json:"provider,omitempty"`
 	// Digest is of the request: its method, URL, headers and body, without the credential.
 	Digest string `json:"digest,omitempty"`
 }
