@@ -32,13 +32,14 @@ const (
 	leakWord  = "pw-55q9-secret"
 	leakSID   = "AC0bad5ec2e70000000000000000c0ffee"
 	leakNote  = "note-3b-secret"
+	leakKey   = "bGVha2VkIHNpZ25pbmcga2V5IG9mIG91cnM="
 )
 
 const (
 	leakProfile = `{"phone": "` + leakPhone + `", "firstName": "` + leakName + `", "points": ` + leakPoints + `, "consents": {"sms": "y"},
 		"illness": "` + leakHidden + `", "address": {"street": "` + leakDeep + `"}}`
 	leakSecret = `{"token": "` + leakToken + `", "username": "` + leakUser + `", "password": "` + leakWord + `", "accountSid": "` + leakSID + `",
-		"value": "` + leakToken + `", "note": "` + leakNote + `"}`
+		"value": "` + leakToken + `", "note": "` + leakNote + `", "key": "` + leakKey + `"}`
 	leakSchema = `{"type": "object", "properties": {"phone": {"type": "string"}, "firstName": {"type": "string"}, "tier": {"type": "string"},
 		"points": {"type": "integer"}, "consents": {"type": "object", "properties": {"sms": {"type": "string"}}}, "illness": {"type": "string"},
 		"address": {"type": "object", "properties": {"street": {"type": "string"}}}}}`
@@ -46,7 +47,7 @@ const (
 
 // markers are what is searched for, as written and as a request encodes it.
 func markers() []string {
-	all := []string{leakPhone[1:], leakName, leakPoints, leakHidden, leakDeep, leakToken, leakOld, leakUser, leakWord, leakSID, leakNote}
+	all := []string{leakPhone[1:], leakName, leakPoints, leakHidden, leakDeep, leakToken, leakOld, leakUser, leakWord, leakSID, leakNote, leakKey}
 	return append(all, base64.StdEncoding.EncodeToString([]byte(leakUser+":"+leakWord)))
 }
 
@@ -94,6 +95,9 @@ func TestNothingLeaks(t *testing.T) {
 			"query": {"phone": {"toBeMapped": true, "type": "string"}}, "body": null}}`,
 			journey: `{"steps": [{"id": "text", "action": {"name": "notify", "version": 1, "with": {"path.who": "{{ profile.firstName }}", "query.phone": "{{ profile.phone }}"}}}]}`,
 			answer:  echoing(404), want: "failed"},
+		{name: "sent and signed", action: signedToo("hmac"), want: "sent"},
+		{name: "signed and refused", action: signedToo("standardWebhooks"), answer: echoing(400), want: "failed"},
+		{name: "a key that cannot sign", action: signedToo("standardWebhooks"), secret: `{"token": "` + leakToken + `", "key": "whsk_` + leakKey[:8] + leakNote + `"}`, want: "failed"},
 		{name: "refused", answer: echoing(400), want: "failed"},
 		{name: "a redirect", answer: echoing(302), want: "failed"},
 		{name: "not JSON", answer: plain, want: "unknown"},

@@ -95,8 +95,9 @@ func Plainly(details []fault.Detail) []fault.Detail {
 		if words := inWords[pattern]; found && words != "" {
 			details[i].Message = words
 		}
-		if d.Rule == "additionalProperties" && strings.HasPrefix(strings.TrimPrefix(d.Path, "settings."), "auth.") && d.Suggestion == "" {
-			details[i].Message += "; auth names a secret, and the secret holds the credential"
+		part, _, _ := strings.Cut(strings.TrimPrefix(d.Path, "settings."), ".")
+		if d.Rule == "additionalProperties" && (part == "auth" || part == "signature") && d.Suggestion == "" {
+			details[i].Message += "; " + part + " names a secret, and the secret holds the credential"
 		}
 	}
 	return details
@@ -116,6 +117,9 @@ func (s Settings) check(guard Guard) []fault.Detail {
 	}
 	if s.Auth != nil {
 		details = append(details, s.Auth.Validate("settings.auth")...)
+	}
+	if s.Signature != nil {
+		details = append(details, s.Signature.Validate("settings.signature")...)
 	}
 	if t := s.EndpointTimeout(); t < 100*time.Millisecond || t > MaxTimeout {
 		say("timeout", "must be from 100ms to %s", Duration(MaxTimeout))

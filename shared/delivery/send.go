@@ -253,14 +253,18 @@ func (a *attempt) call(ctx context.Context, r *channel.Request, digest string) (
 	return verdict, answer, nil
 }
 
-// request makes the HTTP request: the encoded message, the credential and the
-// delivery's identity.
+// request makes the HTTP request: the encoded message, the credential, the
+// delivery's identity, and the signature of what is sent at this moment.
 func (a *attempt) request(ctx context.Context, r *channel.Request) (*http.Request, error) {
 	req, err := r.HTTP(ctx, a.action.Settings.Auth, a.cred, a.provider.Traits.Hosts)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Idempotency-Key", a.rec.ID().String())
+	id := a.rec.ID().String()
+	req.Header.Set("Idempotency-Key", id)
+	if s := a.action.Settings.Signature; s != nil {
+		return req, s.Sign(a.signing, id, a.Now(), r.Body, req)
+	}
 	return req, nil
 }
 
@@ -293,20 +297,4 @@ func (a *attempt) accepted(ctx context.Context, v channel.Verdict, answer channe
 	}
 	a.rec.Response = response
 	return a.settle(ctx, ledger.Sent, a.because(""))
-}
-
-// renew reads the credential again after a 401, once for each invocation, and
-// says whether it has changed.
-func (a *attempt) renew(ctx context.Context) bool {
-	name := secretName(a.action)
-	if a.renewed || name == "" {
-		return false
-	}
-	a.renewed = true
-	cred, changed, err := a.Secrets.Renew(ctx, name, a.cred)
-	if err != nil || !changed {
-		return false
-	}
-	a.cred = cred
-	return true
 }

@@ -22,10 +22,8 @@ func checkAPIKey(path string, a Auth) []fault.Detail {
 	switch {
 	case a.Name == "":
 		details = append(details, fault.Detail{Path: path + ".name", Rule: "required", Message: "must name the header or the query parameter"})
-	case a.In == "header" && !isToken(a.Name):
-		details = append(details, fault.Detail{Path: path + ".name", Rule: "pattern", Message: "must be a header's name: letters, digits and hyphens"})
-	case a.In == "header" && isFraming(a.Name):
-		details = append(details, fault.Detail{Path: path + ".name", Rule: "enum", Message: "must be a header of the endpoint's own; HTTP itself sets this one"})
+	case a.In == "header" && headerFault(a.Name) != "":
+		details = append(details, fault.Detail{Path: path + ".name", Rule: "pattern", Message: headerFault(a.Name)})
 	}
 	return details
 }

@@ -1,5 +1,6 @@
 // Package secret keeps credentials: which secret an action's settings name,
-// what is in it, where it may be sent, and how it is put on a request.
+// what is in it, where it may be sent, and how it is put on a request, or
+// signs one.
 //
 // A secret is a JSON object, named waypost/…, whose keys the auth's type
 // fixes. It may have "hosts", a list of hosts that it may be sent to; then it
@@ -84,6 +85,9 @@ func ValidName(name string) bool {
 	}) < 0
 }
 
+// namePattern says what ValidName asks for.
+const namePattern = "must be a secret's name: waypost/ and then letters, digits or any of /_+=.@-"
+
 // Validate says what is wrong with the auth, as details below path.
 func (a Auth) Validate(path string) []fault.Detail {
 	if a == (Auth{}) {
@@ -110,7 +114,7 @@ func (a Auth) Validate(path string) []fault.Detail {
 	case m.name != typeNone && a.Secret == "":
 		wrong("secret", "required", "must name the secret, waypost/…, with the keys "+strings.Join(m.keys, ", "))
 	case a.Secret != "" && !ValidName(a.Secret):
-		wrong("secret", "pattern", "must be a secret's name: waypost/ and then letters, digits or any of /_+=.@-")
+		wrong("secret", "pattern", namePattern)
 	}
 	for _, option := range []struct{ name, value string }{{"in", a.In}, {"name", a.Name}} {
 		if option.value != "" && !slices.Contains(m.options, option.name) {

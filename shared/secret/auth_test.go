@@ -34,7 +34,7 @@ func TestValidate(t *testing.T) {
 		{"apiKey without options", secret.Auth{Type: "apiKey", Secret: "waypost/a"}, []string{"auth.in enum", "auth.name required"}},
 		{"apiKey in a cookie", secret.Auth{Type: "apiKey", Secret: "waypost/a", In: "cookie", Name: "k"}, []string{"auth.in enum"}},
 		{"apiKey in a broken header", secret.Auth{Type: "apiKey", Secret: "waypost/a", In: "header", Name: "a b"}, []string{"auth.name pattern"}},
-		{"apiKey as Host", secret.Auth{Type: "apiKey", Secret: "waypost/a", In: "header", Name: "host"}, []string{"auth.name enum"}},
+		{"apiKey as Host", secret.Auth{Type: "apiKey", Secret: "waypost/a", In: "header", Name: "host"}, []string{"auth.name pattern"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var got []string
