@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/waypost/waypost/infra/providers/inbox"
+	"github.com/waypost/waypost/infra/providers/oauth"
 	"github.com/waypost/waypost/infra/providers/sink"
 	"github.com/waypost/waypost/infra/providers/twilio"
 )
@@ -18,7 +19,11 @@ const (
 	pathTwilio  = "/providers/twilio"
 	pathLoyalty = "/providers/loyalty"
 	pathSink    = "/providers/sink"
+	pathOAuth   = "/providers/oauth"
 )
+
+// Demo is the client that login.example gives tokens to, at /oauth/token.
+var Demo = oauth.Client{ID: "demo", Secret: "not-a-real-one", Scopes: []string{"messages.send"}}
 
 // StandIns are the stand-ins. Make them with New. They serve below /providers/.
 type StandIns struct {
@@ -33,6 +38,7 @@ func New() *StandIns {
 	mux.Handle(pathTwilio+"/", http.StripPrefix(pathTwilio, twilio.New(twilio.Options{Inbox: box})))
 	mux.Handle(pathLoyalty+"/", sink.NewLoyalty(sink.Options{Inbox: box}).Handler(pathLoyalty))
 	mux.Handle(pathSink+"/", sink.New(sink.Options{Inbox: box}))
+	mux.Handle(pathOAuth+"/", http.StripPrefix(pathOAuth, oauth.New(oauth.Options{URL: "https://login.example" + oauth.Path, Clients: []oauth.Client{Demo}})))
 	return &StandIns{Inbox: box, mux: mux}
 }
 
@@ -47,5 +53,6 @@ func (s *StandIns) Routes(base string) string {
 		"api.twilio.com=" + base + pathTwilio,
 		"loyalty.example=" + base + pathLoyalty,
 		"hooks.example=" + base + pathSink,
+		"login.example=" + base + pathOAuth,
 	}, ",")
 }

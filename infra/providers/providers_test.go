@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/waypost/waypost/infra/providers/oauth"
 	"github.com/waypost/waypost/shared/egress"
 )
 
@@ -23,6 +24,7 @@ func TestRoutes(t *testing.T) {
 		"api.twilio.com":  "/2010-04-01/Accounts/AC0/Messages.json",
 		"loyalty.example": "/v1/awards",
 		"hooks.example":   "/anything",
+		"login.example":   oauth.Path,
 	}
 	if got, want := len(policy.Routes), len(paths); got != want {
 		t.Errorf("got %d routes, want %d", got, want)
