@@ -33,13 +33,15 @@ const (
 	leakSID   = "AC0bad5ec2e70000000000000000c0ffee"
 	leakNote  = "note-3b-secret"
 	leakKey   = "bGVha2VkIHNpZ25pbmcga2V5IG9mIG91cnM="
+	leakGot   = "got-by-6z-secret" // a token
 )
 
 const (
 	leakProfile = `{"phone": "` + leakPhone + `", "firstName": "` + leakName + `", "points": ` + leakPoints + `, "consents": {"sms": "y"},
 		"illness": "` + leakHidden + `", "address": {"street": "` + leakDeep + `"}}`
 	leakSecret = `{"token": "` + leakToken + `", "username": "` + leakUser + `", "password": "` + leakWord + `", "accountSid": "` + leakSID + `",
-		"value": "` + leakToken + `", "note": "` + leakNote + `", "key": "` + leakKey + `"}`
+		"value": "` + leakToken + `", "note": "` + leakNote + `", "key": "` + leakKey + `",
+		"clientId": "` + leakUser + `", "clientSecret": "` + leakWord + `"}`
 	leakSchema = `{"type": "object", "properties": {"phone": {"type": "string"}, "firstName": {"type": "string"}, "tier": {"type": "string"},
 		"points": {"type": "integer"}, "consents": {"type": "object", "properties": {"sms": {"type": "string"}}}, "illness": {"type": "string"},
 		"address": {"type": "object", "properties": {"street": {"type": "string"}}}}}`
@@ -47,7 +49,7 @@ const (
 
 // markers are what is searched for, as written and as a request encodes it.
 func markers() []string {
-	all := []string{leakPhone[1:], leakName, leakPoints, leakHidden, leakDeep, leakToken, leakOld, leakUser, leakWord, leakSID, leakNote, leakKey}
+	all := []string{leakPhone[1:], leakName, leakPoints, leakHidden, leakDeep, leakToken, leakOld, leakUser, leakWord, leakSID, leakNote, leakKey, leakGot}
 	return append(all, base64.StdEncoding.EncodeToString([]byte(leakUser+":"+leakWord)))
 }
 
@@ -63,6 +65,11 @@ func echoing(statuses ...int) func(int, rig.Request) rig.Reply {
 // plain answers with the request in a body that is not JSON.
 func plain(_ int, r rig.Request) rig.Reply {
 	return rig.Reply{Status: http.StatusOK, Body: fmt.Sprint(r)}
+}
+
+// giving gives a token.
+func giving(int, rig.Request) rig.Reply {
+	return rig.Reply{Status: http.StatusOK, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"access_token": "` + leakGot + `", "expires_in": 60}`}
 }
 
 // No profile value is anywhere but in the profiles' table and at the endpoint,
@@ -82,7 +89,7 @@ func TestNothingLeaks(t *testing.T) {
 		action, journey string // patches of the standard ones
 		profile, secret string // where they are others
 		stored          map[string]types.AttributeValue
-		answer          func(int, rig.Request) rig.Reply
+		answer, login   func(int, rig.Request) rig.Reply
 		harm            func(*rig.World)
 		want            string // the outcome
 	}{
@@ -98,6 +105,14 @@ func TestNothingLeaks(t *testing.T) {
 		{name: "sent and signed", action: signedToo("hmac"), want: "sent"},
 		{name: "signed and refused", action: signedToo("standardWebhooks"), answer: echoing(400), want: "failed"},
 		{name: "a key that cannot sign", action: signedToo("standardWebhooks"), secret: `{"token": "` + leakToken + `", "key": "whsk_` + leakKey[:8] + leakNote + `"}`, want: "failed"},
+		{name: "sent by a token", action: byOAuth, login: giving, want: "sent"},
+		{name: "a token is refused", action: byOAuth, login: giving, answer: echoing(401), want: "failed"},
+		{name: "a token that cannot be sent", action: byOAuth, login: func(int, rig.Request) rig.Reply {
+			return rig.Reply{Status: 200, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"access_token": "` + leakGot + `\n"}`}
+		}, want: "failed"},
+		{name: "no token: refused", action: byOAuth, login: echoing(401), want: "failed"},
+		{name: "no token: not JSON", action: byOAuth, login: plain, want: "dead"},
+		{name: "no token: unreachable", action: byOAuth, login: answers(rig.Reply{Fails: egress.Connect}), want: "dead"},
 		{name: "refused", answer: echoing(400), want: "failed"},
 		{name: "a redirect", answer: echoing(302), want: "failed"},
 		{name: "not JSON", answer: plain, want: "unknown"},
@@ -159,6 +174,7 @@ func TestNothingLeaks(t *testing.T) {
 				if tc.answer != nil {
 					w.Endpoint.Answer = tc.answer
 				}
+				w.Endpoint.Source = tc.login
 				secret, profile := leakSecret, leakProfile
 				if tc.secret != "" {
 					secret = tc.secret

@@ -116,7 +116,7 @@ func (s Settings) check(guard Guard) []fault.Detail {
 		details = append(details, fault.Detail{Path: "settings." + path, Message: fmt.Sprintf(format, args...)})
 	}
 	if s.Auth != nil {
-		details = append(details, s.Auth.Validate("settings.auth")...)
+		details = append(details, s.Auth.Validate("settings.auth", guard)...)
 	}
 	if s.Signature != nil {
 		details = append(details, s.Signature.Validate("settings.signature")...)

@@ -114,7 +114,7 @@ func (a *attempt) resolve(ctx context.Context, again bool) resolved {
 			return nil
 		})
 	}
-	if needs := needsOf(known); needs != (needed{}) {
+	if needs := needsOf(known); !needs.none() {
 		trip.Go(func() error {
 			r.secret = a.credentials(ctx, needs)
 			return nil
@@ -161,9 +161,9 @@ func (a *attempt) resolveRest(ctx context.Context, r *resolved, cached *action.A
 		})
 	}
 	switch needs := needsOf(a.action); {
-	case needs == needed{}:
+	case needs.none():
 		r.secret = nil
-	case needs != needsOf(cached):
+	case !needs.same(needsOf(cached)):
 		trip.Go(func() error {
 			r.secret = a.credentials(ctx, needs)
 			return nil

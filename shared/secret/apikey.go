@@ -11,10 +11,10 @@ import (
 
 // apiKey is a value in a header or a query parameter of the endpoint's own choice.
 func apiKey() method {
-	return method{name: "apiKey", keys: []string{"value"}, options: []string{"in", "name"}, check: checkAPIKey, apply: applyAPIKey}
+	return method{name: "apiKey", keys: only("value"), options: []string{"in", "name"}, check: checkAPIKey, apply: applyAPIKey}
 }
 
-func checkAPIKey(path string, a Auth) []fault.Detail {
+func checkAPIKey(path string, a Auth, _ Guard) []fault.Detail {
 	var details []fault.Detail
 	if a.In != "header" && a.In != "query" {
 		details = append(details, fault.Detail{Path: path + ".in", Rule: "enum", Message: "must say where the key goes: header or query"})

@@ -29,6 +29,7 @@ type content struct {
 	hosts  []string // lower case
 	bound  bool     // hosts were given
 	digest [sha256.Size]byte
+	token  string // that it got; "" for none
 }
 
 // Parse reads a secret's value: a JSON object. Members that are no strings are
@@ -106,10 +107,15 @@ func (c Credential) headerValue(key string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if strings.TrimSpace(s) != s || strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) >= 0 {
+	if !sendable(s) {
 		return "", fault.New(fault.Invalid, "the secret %s cannot be used: its %q has a line break or a space around it", c.content().name, key)
 	}
 	return s, nil
+}
+
+// sendable says whether a header can carry a text as it stands.
+func sendable(s string) bool {
+	return strings.TrimSpace(s) == s && strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) < 0
 }
 
 // Same says whether two credentials have the same content.

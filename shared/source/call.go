@@ -72,16 +72,16 @@ func (r *Resolver) wall() time.Time { return r.Now().Round(0) }
 // call calls a source until an answer is accepted, with the credential renewed
 // once after a 401, and one retry of what may pass, where the time allows.
 func (r *Resolver) call(ctx context.Context, s *Source, req *channel.Request) ([]byte, error) {
-	auth, cred, name := s.Settings.Auth, secret.Credential{}, ""
-	if auth != nil && auth.Needs() {
-		name = auth.Secret
+	auth, cred := s.Settings.Auth, secret.Credential{}
+	needed := auth != nil && auth.Needs()
+	if needed {
 		var err error
-		if cred, err = r.Secrets.Get(ctx, name); err != nil {
+		if cred, err = r.Secrets.Get(ctx, *auth); err != nil {
 			return nil, err
 		}
 	}
 	deadline, _ := ctx.Deadline()
-	for renewed, retried := name == "", false; ; {
+	for renewed, retried := !needed, false; ; {
 		out, err := req.HTTP(ctx, auth, cred, nil)
 		if err != nil {
 			return nil, err
@@ -93,7 +93,7 @@ func (r *Resolver) call(ctx context.Context, s *Source, req *channel.Request) ([
 		passing, delay, reason := r.judge(res, err)
 		if res != nil && res.Status == http.StatusUnauthorized && !renewed {
 			renewed = true
-			if fresh, changed, err := r.Secrets.Renew(ctx, name, cred); err == nil && changed {
+			if fresh, changed, err := r.Secrets.Renew(ctx, *auth, cred); err == nil && changed {
 				cred = fresh
 				continue
 			}
