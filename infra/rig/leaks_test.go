@@ -67,6 +67,13 @@ func plain(_ int, r rig.Request) rig.Reply {
 	return rig.Reply{Status: http.StatusOK, Body: fmt.Sprint(r)}
 }
 
+// byCall is a change of an action that has it authenticate by a token of the
+// endpoint's own kind.
+func byCall(in string) string {
+	return `{"settings": {"auth": {"type": "customToken", "tokenUrl": "https://login.example/session", "in": "` + in + `", "name": "session",
+		"tokenCall": {"headers": {"X-Key": "{{ secret.value }}"}, "json": {"user": "{{ secret.username }}", "word": "{{ secret.password }}"}, "token": "access_token"}}}}`
+}
+
 // giving gives a token.
 func giving(int, rig.Request) rig.Reply {
 	return rig.Reply{Status: http.StatusOK, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"access_token": "` + leakGot + `", "expires_in": 60}`}
@@ -110,6 +117,9 @@ func TestNothingLeaks(t *testing.T) {
 		{name: "a token that cannot be sent", action: byOAuth, login: func(int, rig.Request) rig.Reply {
 			return rig.Reply{Status: 200, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"access_token": "` + leakGot + `\n"}`}
 		}, want: "failed"},
+		{name: "sent by a custom token", action: byCall("query"), login: giving, answer: echoing(429, 200), want: "sent"},
+		{name: "a custom token is refused", action: byCall("header"), login: giving, answer: echoing(401), want: "failed"},
+		{name: "no custom token", action: byCall("header"), login: echoing(400), want: "failed"},
 		{name: "no token: refused", action: byOAuth, login: echoing(401), want: "failed"},
 		{name: "no token: not JSON", action: byOAuth, login: plain, want: "dead"},
 		{name: "no token: unreachable", action: byOAuth, login: answers(rig.Reply{Fails: egress.Connect}), want: "dead"},
@@ -198,7 +208,7 @@ func TestNothingLeaks(t *testing.T) {
 				if d := w.Delivery(x); string(d.Outcome) != tc.want {
 					t.Errorf("got %s (%s), want %s", d.Outcome, d.Reason, tc.want)
 				}
-				if calls := fmt.Sprint(w.Endpoint.Calls(x)); tc.want == "sent" && (!strings.Contains(calls, leakPhone[1:]) || !strings.Contains(calls, "Authorization") && !strings.Contains(calls, leakToken)) {
+				if calls := fmt.Sprint(w.Endpoint.Calls(x)); tc.want == "sent" && (!strings.Contains(calls, leakPhone[1:]) || !strings.Contains(calls, "Authorization") && !strings.Contains(calls, leakToken) && !strings.Contains(calls, leakGot)) {
 					t.Errorf("the endpoint did not get the values: %s", calls)
 				}
 				nothingLeaks(t, w)

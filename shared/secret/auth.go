@@ -27,9 +27,10 @@ type Auth struct {
 	Type string `json:"type"`
 	// Secret is the secret's name, waypost/….
 	Secret string `json:"secret,omitempty"`
-	// In, of an apiKey, is where the key goes: "header" or "query".
+	// In is where an apiKey's key goes, "header" or "query", or a customToken's
+	// token, which absent goes as a "bearer" token.
 	In string `json:"in,omitempty"`
-	// Name, of an apiKey, is the header's or the query parameter's name.
+	// Name is the header's or the query parameter's name.
 	Name string `json:"name,omitempty"`
 
 	// TokenURL, of a type that gets tokens, is who gives them.
@@ -39,6 +40,8 @@ type Auth struct {
 	// Scopes and Audience, of oauth2, are what the token is asked for.
 	Scopes   []string `json:"scopes,omitempty"`
 	Audience string   `json:"audience,omitempty"`
+	// TokenCall, of a customToken, is how the token is asked for.
+	TokenCall *TokenCall `json:"tokenCall,omitempty"`
 }
 
 // A Guard decides which URLs may be called. Its error's public message says
@@ -64,7 +67,7 @@ type method struct {
 }
 
 func methods() []method {
-	return []method{none(), basic(), bearer(), apiKey(), oauth2()}
+	return []method{none(), basic(), bearer(), apiKey(), oauth2(), customToken()}
 }
 
 func methodOf(name string) (method, bool) {
@@ -78,7 +81,8 @@ func methodOf(name string) (method, bool) {
 
 // Types that other packages do something about.
 const (
-	TypeOAuth2 = "oauth2"
+	TypeOAuth2      = "oauth2"
+	TypeCustomToken = "customToken"
 
 	typeNone = "none"
 )
@@ -160,7 +164,7 @@ func (a Auth) Validate(path string, guard Guard) []fault.Detail {
 		name string
 		set  bool
 	}{{"in", a.In != ""}, {"name", a.Name != ""}, {"tokenUrl", a.TokenURL != ""}, {"clientAuth", a.ClientAuth != ""},
-		{"scopes", len(a.Scopes) > 0}, {"audience", a.Audience != ""}} {
+		{"scopes", len(a.Scopes) > 0}, {"audience", a.Audience != ""}, {"tokenCall", a.TokenCall != nil}} {
 		if option.set && !slices.Contains(m.options, option.name) {
 			wrong(option.name, "unexpected", "is not used by type "+m.name+"; leave it out")
 		}

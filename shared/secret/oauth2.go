@@ -49,6 +49,9 @@ func checkTokenURL(path, tokenURL string, guard Guard) []fault.Detail {
 	if tokenURL == "" {
 		return []fault.Detail{{Path: path, Rule: "required", Message: "must be the URL that gives tokens, such as https://login.example.com/oauth/token"}}
 	}
+	if strings.Contains(tokenURL, "{{") {
+		return []fault.Detail{{Path: path, Rule: "url", Message: "is no template; what is secret goes into the headers or the body"}}
+	}
 	if err := guard.Check(tokenURL); err != nil {
 		return []fault.Detail{{Path: path, Rule: "url", Message: fault.Public(err)}}
 	}

@@ -32,11 +32,18 @@ func (c Credential) bearerToken() (string, error) {
 	return token, nil
 }
 
-func applyToken(_ Auth, c Credential, req *http.Request) error {
+func applyToken(a Auth, c Credential, req *http.Request) error {
 	token, err := c.bearerToken()
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
+	switch a.In {
+	case inHeader:
+		req.Header.Set(a.Name, token)
+	case inQuery:
+		putQuery(req, a.Name, token)
+	default:
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
 	return nil
 }

@@ -43,7 +43,11 @@ func (s *Store) ask(ctx context.Context, auth secret.Auth, base secret.Credentia
 	if err := base.MaySendTo(u.Host, nil); err != nil {
 		return token{}, err
 	}
-	t, err := s.clientCredentials(ctx, auth, base)
+	ask := s.clientCredentials
+	if auth.Type == secret.TypeCustomToken {
+		ask = s.custom
+	}
+	t, err := ask(ctx, auth, base)
 	if err != nil {
 		return token{}, err
 	}
