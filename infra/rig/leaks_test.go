@@ -120,6 +120,8 @@ func TestNothingLeaks(t *testing.T) {
 		{name: "sent by a custom token", action: byCall("query"), login: giving, answer: echoing(429, 200), want: "sent"},
 		{name: "a custom token is refused", action: byCall("header"), login: giving, answer: echoing(401), want: "failed"},
 		{name: "no custom token", action: byCall("header"), login: echoing(400), want: "failed"},
+		{name: "a certificate that is none", action: `{"settings": {"auth": {"type": "mtls"}}}`,
+			secret: `{"certificate": "` + leakNote + `", "privateKey": "-----BEGIN ` + leakWord + `-----"}`, want: "failed"},
 		{name: "no token: refused", action: byOAuth, login: echoing(401), want: "failed"},
 		{name: "no token: not JSON", action: byOAuth, login: plain, want: "dead"},
 		{name: "no token: unreachable", action: byOAuth, login: answers(rig.Reply{Fails: egress.Connect}), want: "dead"},

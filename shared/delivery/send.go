@@ -15,6 +15,7 @@ import (
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/ledger"
 	"github.com/waypost/waypost/shared/limit"
+	"github.com/waypost/waypost/shared/secret"
 )
 
 // proceed makes a claimed delivery, once all that it needs was read.
@@ -230,8 +231,12 @@ func (a *attempt) call(ctx context.Context, r *channel.Request, digest string) (
 	if err != nil {
 		return channel.Verdict{}, channel.Answer{}, err
 	}
+	certificate, err := secret.Certificate(a.action.Settings.Auth, a.cred)
+	if err != nil {
+		return channel.Verdict{}, channel.Answer{}, err
+	}
 	a.rec.RequestedAt = a.Now()
-	res, err := a.Endpoints.Do(ctx, req, egress.Options{Timeout: a.action.Settings.EndpointTimeout()})
+	res, err := a.Endpoints.Do(ctx, req, egress.Options{Timeout: a.action.Settings.EndpointTimeout(), Certificate: certificate})
 	answered := a.Now()
 	var answer channel.Answer
 	verdict := failedCall(err)

@@ -67,7 +67,7 @@ type method struct {
 }
 
 func methods() []method {
-	return []method{none(), basic(), bearer(), apiKey(), oauth2(), customToken()}
+	return []method{none(), basic(), bearer(), apiKey(), oauth2(), customToken(), mtls()}
 }
 
 func methodOf(name string) (method, bool) {
@@ -83,6 +83,7 @@ func methodOf(name string) (method, bool) {
 const (
 	TypeOAuth2      = "oauth2"
 	TypeCustomToken = "customToken"
+	TypeMTLS        = "mtls"
 
 	typeNone = "none"
 )

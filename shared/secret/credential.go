@@ -3,12 +3,14 @@ package secret
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"strings"
+	"sync"
 
 	"github.com/waypost/waypost/shared/fault"
 )
@@ -30,6 +32,8 @@ type content struct {
 	bound  bool     // hosts were given
 	digest [sha256.Size]byte
 	token  string // that it got; "" for none
+	// certificate reads what fields hold, once: it is needed for each call.
+	certificate func() (*tls.Certificate, error)
 }
 
 // Parse reads a secret's value: a JSON object. Members that are no strings are
@@ -45,6 +49,7 @@ func Parse(name string, value []byte) (Credential, error) {
 		return Credential{}, fault.New(fault.Invalid, "the secret %s has something after its JSON object", name)
 	}
 	c := &content{name: name, fields: make(map[string]string, len(members)), digest: sha256.Sum256(value)}
+	c.certificate = sync.OnceValues(c.readCertificate)
 	for key, raw := range members {
 		if key == "hosts" {
 			if err := json.Unmarshal(raw, &c.hosts); err != nil || c.hosts == nil {

@@ -86,7 +86,11 @@ func (r *Resolver) call(ctx context.Context, s *Source, req *channel.Request) ([
 		if err != nil {
 			return nil, err
 		}
-		res, err := r.Endpoints.Do(ctx, out, egress.Options{Timeout: time.Until(deadline)})
+		certificate, err := secret.Certificate(auth, cred)
+		if err != nil {
+			return nil, err
+		}
+		res, err := r.Endpoints.Do(ctx, out, egress.Options{Timeout: time.Until(deadline), Certificate: certificate})
 		if err == nil && res.Status >= 200 && res.Status < 300 {
 			return res.Body, nil
 		}
