@@ -41,7 +41,7 @@ const (
 		"illness": "` + leakHidden + `", "address": {"street": "` + leakDeep + `"}}`
 	leakSecret = `{"token": "` + leakToken + `", "username": "` + leakUser + `", "password": "` + leakWord + `", "accountSid": "` + leakSID + `",
 		"value": "` + leakToken + `", "note": "` + leakNote + `", "key": "` + leakKey + `",
-		"clientId": "` + leakUser + `", "clientSecret": "` + leakWord + `"}`
+		"clientId": "` + leakUser + `", "clientSecret": "` + leakWord + `", "accessKeyId": "` + leakUser + `", "secretAccessKey": "` + leakWord + `"}`
 	leakSchema = `{"type": "object", "properties": {"phone": {"type": "string"}, "firstName": {"type": "string"}, "tier": {"type": "string"},
 		"points": {"type": "integer"}, "consents": {"type": "object", "properties": {"sms": {"type": "string"}}}, "illness": {"type": "string"},
 		"address": {"type": "object", "properties": {"street": {"type": "string"}}}}}`
@@ -66,6 +66,9 @@ func echoing(statuses ...int) func(int, rig.Request) rig.Reply {
 func plain(_ int, r rig.Request) rig.Reply {
 	return rig.Reply{Status: http.StatusOK, Body: fmt.Sprint(r)}
 }
+
+// forAWS is a change of an action that has it sign as AWS asks for.
+const forAWS = `{"settings": {"auth": {"type": "sigv4", "service": "execute-api", "region": "eu-west-1"}}}`
 
 // byCall is a change of an action that has it authenticate by a token of the
 // endpoint's own kind.
@@ -122,6 +125,8 @@ func TestNothingLeaks(t *testing.T) {
 		{name: "no custom token", action: byCall("header"), login: echoing(400), want: "failed"},
 		{name: "a certificate that is none", action: `{"settings": {"auth": {"type": "mtls"}}}`,
 			secret: `{"certificate": "` + leakNote + `", "privateKey": "-----BEGIN ` + leakWord + `-----"}`, want: "failed"},
+		{name: "signed for AWS", action: forAWS, want: "sent"},
+		{name: "refused by AWS", action: forAWS, answer: echoing(403), want: "failed"},
 		{name: "no token: refused", action: byOAuth, login: echoing(401), want: "failed"},
 		{name: "no token: not JSON", action: byOAuth, login: plain, want: "dead"},
 		{name: "no token: unreachable", action: byOAuth, login: answers(rig.Reply{Fails: egress.Connect}), want: "dead"},

@@ -268,9 +268,11 @@ func (a *attempt) request(ctx context.Context, r *channel.Request) (*http.Reques
 	id := a.rec.ID().String()
 	req.Header.Set("Idempotency-Key", id)
 	if s := a.action.Settings.Signature; s != nil {
-		return req, s.Sign(a.signing, id, a.Now(), r.Body, req)
+		if err := s.Sign(a.signing, id, a.Now(), r.Body, req); err != nil {
+			return nil, err
+		}
 	}
-	return req, nil
+	return req, secret.Seal(a.action.Settings.Auth, a.cred, a.Now(), r.Body, req)
 }
 
 // failedCall judges a call that brought no answer.

@@ -42,6 +42,10 @@ type Auth struct {
 	Audience string   `json:"audience,omitempty"`
 	// TokenCall, of a customToken, is how the token is asked for.
 	TokenCall *TokenCall `json:"tokenCall,omitempty"`
+
+	// Service and Region, of sigv4, are whom the request is signed for.
+	Service string `json:"service,omitempty"`
+	Region  string `json:"region,omitempty"`
 }
 
 // A Guard decides which URLs may be called. Its error's public message says
@@ -67,7 +71,7 @@ type method struct {
 }
 
 func methods() []method {
-	return []method{none(), basic(), bearer(), apiKey(), oauth2(), customToken(), mtls()}
+	return []method{none(), basic(), bearer(), apiKey(), oauth2(), customToken(), mtls(), sigV4()}
 }
 
 func methodOf(name string) (method, bool) {
@@ -84,6 +88,7 @@ const (
 	TypeOAuth2      = "oauth2"
 	TypeCustomToken = "customToken"
 	TypeMTLS        = "mtls"
+	TypeSigV4       = "sigv4"
 
 	typeNone = "none"
 )
@@ -165,7 +170,8 @@ func (a Auth) Validate(path string, guard Guard) []fault.Detail {
 		name string
 		set  bool
 	}{{"in", a.In != ""}, {"name", a.Name != ""}, {"tokenUrl", a.TokenURL != ""}, {"clientAuth", a.ClientAuth != ""},
-		{"scopes", len(a.Scopes) > 0}, {"audience", a.Audience != ""}, {"tokenCall", a.TokenCall != nil}} {
+		{"scopes", len(a.Scopes) > 0}, {"audience", a.Audience != ""}, {"tokenCall", a.TokenCall != nil},
+		{"service", a.Service != ""}, {"region", a.Region != ""}} {
 		if option.set && !slices.Contains(m.options, option.name) {
 			wrong(option.name, "unexpected", "is not used by type "+m.name+"; leave it out")
 		}

@@ -41,6 +41,11 @@ func TestValidate(t *testing.T) {
 		{"oauth2, a slip", secret.Auth{Type: "oauth2", Secret: "waypost/a", TokenURL: "https://login.example/token", ClientAuth: "privateKeyJWT", Scopes: []string{"a b"}}, []string{"auth.clientAuth enum privateKeyJwt", "auth.scopes pattern"}},
 		{"basic with OAuth's options", secret.Auth{Type: "basic", Secret: "waypost/a", TokenURL: "https://x", ClientAuth: "post", Scopes: []string{"a"}, Audience: "a"},
 			[]string{"auth.tokenUrl unexpected", "auth.clientAuth unexpected", "auth.scopes unexpected", "auth.audience unexpected"}},
+		{"sigv4", secret.Auth{Type: "sigv4", Secret: "waypost/a", Service: "execute-api", Region: "us-east-1"}, nil},
+		{"sigv4, nothing", secret.Auth{Type: "sigv4", Secret: "waypost/a"}, []string{"auth.service required", "auth.region required"}},
+		{"sigv4, slips", secret.Auth{Type: "sigv4", Secret: "waypost/a", Service: "S3", Region: "us/east"}, []string{"auth.service pattern", "auth.region pattern"}},
+		{"mtls", secret.Auth{Type: "mtls", Secret: "waypost/a"}, nil},
+		{"mtls with a region", secret.Auth{Type: "mtls", Secret: "waypost/a", Region: "us-east-1"}, []string{"auth.region unexpected"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var got []string

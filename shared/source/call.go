@@ -86,6 +86,9 @@ func (r *Resolver) call(ctx context.Context, s *Source, req *channel.Request) ([
 		if err != nil {
 			return nil, err
 		}
+		if err := secret.Seal(auth, cred, r.Now(), req.Body, out); err != nil {
+			return nil, err
+		}
 		certificate, err := secret.Certificate(auth, cred)
 		if err != nil {
 			return nil, err
