@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/waypost/waypost/infra/providers/inbox"
+	"github.com/waypost/waypost/infra/providers/oauth"
 	"github.com/waypost/waypost/infra/providers/sinch"
 	"github.com/waypost/waypost/infra/providers/sink"
 	"github.com/waypost/waypost/infra/providers/slack"
@@ -22,7 +23,11 @@ const (
 	pathSinch   = "/providers/sinch"
 	pathLoyalty = "/providers/loyalty"
 	pathSink    = "/providers/sink"
+	pathOAuth   = "/providers/oauth"
 )
+
+// Demo is the client that login.example gives tokens to, at /oauth/token.
+var Demo = oauth.Client{ID: "demo", Secret: "not-a-real-one", Scopes: []string{"messages.send"}}
 
 // StandIns are the stand-ins. Make them with New. They serve below /providers/.
 type StandIns struct {
@@ -39,6 +44,7 @@ func New() *StandIns {
 	mux.Handle(pathSinch+"/", http.StripPrefix(pathSinch, sinch.New(sinch.Options{Inbox: box})))
 	mux.Handle(pathLoyalty+"/", sink.NewLoyalty(sink.Options{Inbox: box}).Handler(pathLoyalty))
 	mux.Handle(pathSink+"/", sink.New(sink.Options{Inbox: box}))
+	mux.Handle(pathOAuth+"/", http.StripPrefix(pathOAuth, oauth.New(oauth.Options{URL: "https://login.example" + oauth.Path, Clients: []oauth.Client{Demo}})))
 	return &StandIns{Inbox: box, mux: mux}
 }
 
@@ -55,6 +61,7 @@ func (s *StandIns) Routes(base string) string {
 		"slack.com=" + base + pathSlack,
 		"loyalty.example=" + base + pathLoyalty,
 		"hooks.example=" + base + pathSink,
+		"login.example=" + base + pathOAuth,
 	}
 	for _, region := range []string{"us", "eu", "au", "br", "ca"} { // a service plan is of one
 		routes = append(routes, region+".sms.api.sinch.com="+base+pathSinch)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/waypost/waypost/infra/providers/oauth"
 	"github.com/waypost/waypost/infra/providers/slack"
 	"github.com/waypost/waypost/shared/egress"
 )
@@ -26,6 +27,7 @@ func TestRoutes(t *testing.T) {
 		"slack.com":       "/api/chat.postMessage",
 		"loyalty.example": "/v1/awards",
 		"hooks.example":   "/anything",
+		"login.example":   oauth.Path,
 	}
 	for _, region := range []string{"us", "eu", "au", "br", "ca"} {
 		paths[region+".sms.api.sinch.com"] = "/xms/v1/0/batches"

@@ -1,7 +1,6 @@
 package rig
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -83,7 +82,7 @@ func (e *Endpoint) do(ctx context.Context, r *http.Request, o egress.Options) (*
 	if err != nil {
 		return nil, err
 	}
-	call := Request{time.Now(), r.Method, r.URL.String(), r.Header.Clone(), string(bytes.TrimSpace(body))}
+	call := Request{time.Now(), r.Method, r.URL.String(), r.Header.Clone(), string(body)}
 	reply := e.reply(call)
 
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)

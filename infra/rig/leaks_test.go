@@ -33,13 +33,16 @@ const (
 	leakWord  = "pw-55q9-secret"
 	leakSID   = "AC0bad5ec2e70000000000000000c0ffee"
 	leakNote  = "note-3b-secret"
+	leakKey   = "bGVha2VkIHNpZ25pbmcga2V5IG9mIG91cnM="
+	leakGot   = "got-by-6z-secret" // a token
 )
 
 const (
 	leakProfile = `{"phone": "` + leakPhone + `", "firstName": "` + leakName + `", "points": ` + leakPoints + `, "consents": {"sms": "y"},
 		"illness": "` + leakHidden + `", "address": {"street": "` + leakDeep + `"}}`
 	leakSecret = `{"token": "` + leakToken + `", "username": "` + leakUser + `", "password": "` + leakWord + `", "accountSid": "` + leakSID + `",
-		"value": "` + leakToken + `", "servicePlanId": "` + leakSID + `", "note": "` + leakNote + `", "url": "https://hooks.slack.com/services/T1/B1/` + leakToken + `"}`
+		"value": "` + leakToken + `", "servicePlanId": "` + leakSID + `", "note": "` + leakNote + `", "url": "https://hooks.slack.com/services/T1/B1/` + leakToken + `", "key": "` + leakKey + `",
+		"clientId": "` + leakUser + `", "clientSecret": "` + leakWord + `", "accessKeyId": "` + leakUser + `", "secretAccessKey": "` + leakWord + `"}`
 	leakSchema = `{"type": "object", "properties": {"phone": {"type": "string"}, "firstName": {"type": "string"}, "tier": {"type": "string"},
 		"points": {"type": "integer"}, "consents": {"type": "object", "properties": {"sms": {"type": "string"}}}, "illness": {"type": "string"},
 		"address": {"type": "object", "properties": {"street": {"type": "string"}}}}}`
@@ -47,7 +50,7 @@ const (
 
 // markers are what is searched for, as written and as a request encodes it.
 func markers() []string {
-	all := []string{leakPhone[1:], leakName, leakPoints, leakHidden, leakDeep, leakToken, leakOld, leakUser, leakWord, leakSID, leakNote}
+	all := []string{leakPhone[1:], leakName, leakPoints, leakHidden, leakDeep, leakToken, leakOld, leakUser, leakWord, leakSID, leakNote, leakKey, leakGot}
 	return append(all, base64.StdEncoding.EncodeToString([]byte(leakUser+":"+leakWord)))
 }
 
@@ -63,6 +66,21 @@ func echoing(statuses ...int) func(int, rig.Request) rig.Reply {
 // plain answers with the request in a body that is not JSON.
 func plain(_ int, r rig.Request) rig.Reply {
 	return rig.Reply{Status: http.StatusOK, Body: fmt.Sprint(r)}
+}
+
+// forAWS is a change of an action that has it sign as AWS asks for.
+const forAWS = `{"settings": {"auth": {"type": "sigv4", "service": "execute-api", "region": "eu-west-1"}}}`
+
+// byCall is a change of an action that has it authenticate by a token of the
+// endpoint's own kind.
+func byCall(in string) string {
+	return `{"settings": {"auth": {"type": "customToken", "tokenUrl": "https://login.example/session", "in": "` + in + `", "name": "session",
+		"tokenCall": {"headers": {"X-Key": "{{ secret.value }}"}, "json": {"user": "{{ secret.username }}", "word": "{{ secret.password }}"}, "token": "access_token"}}}}`
+}
+
+// giving gives a token.
+func giving(int, rig.Request) rig.Reply {
+	return rig.Reply{Status: http.StatusOK, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"access_token": "` + leakGot + `", "expires_in": 60}`}
 }
 
 // No profile value is anywhere but in the profiles' table and at the endpoint,
@@ -84,7 +102,7 @@ func TestNothingLeaks(t *testing.T) {
 		action, journey string // patches of the standard ones
 		profile, secret string // where they are others
 		stored          map[string]types.AttributeValue
-		answer          func(int, rig.Request) rig.Reply
+		answer, login   func(int, rig.Request) rig.Reply
 		harm            func(*rig.World)
 		want            string // the outcome
 	}{
@@ -97,6 +115,24 @@ func TestNothingLeaks(t *testing.T) {
 			"query": {"phone": {"toBeMapped": true, "type": "string"}}, "body": null}}`,
 			journey: `{"steps": [{"id": "text", "action": {"name": "notify", "version": 1, "with": {"path.who": "{{ profile.firstName }}", "query.phone": "{{ profile.phone }}"}}}]}`,
 			answer:  echoing(404), want: "failed"},
+		{name: "sent and signed", action: signedToo("hmac"), want: "sent"},
+		{name: "signed and refused", action: signedToo("standardWebhooks"), answer: echoing(400), want: "failed"},
+		{name: "a key that cannot sign", action: signedToo("standardWebhooks"), secret: `{"token": "` + leakToken + `", "key": "whsk_` + leakKey[:8] + leakNote + `"}`, want: "failed"},
+		{name: "sent by a token", action: byOAuth, login: giving, want: "sent"},
+		{name: "a token is refused", action: byOAuth, login: giving, answer: echoing(401), want: "failed"},
+		{name: "a token that cannot be sent", action: byOAuth, login: func(int, rig.Request) rig.Reply {
+			return rig.Reply{Status: 200, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"access_token": "` + leakGot + `\n"}`}
+		}, want: "failed"},
+		{name: "sent by a custom token", action: byCall("query"), login: giving, answer: echoing(429, 200), want: "sent"},
+		{name: "a custom token is refused", action: byCall("header"), login: giving, answer: echoing(401), want: "failed"},
+		{name: "no custom token", action: byCall("header"), login: echoing(400), want: "failed"},
+		{name: "a certificate that is none", action: `{"settings": {"auth": {"type": "mtls"}}}`,
+			secret: `{"certificate": "` + leakNote + `", "privateKey": "-----BEGIN ` + leakWord + `-----"}`, want: "failed"},
+		{name: "signed for AWS", action: forAWS, want: "sent"},
+		{name: "refused by AWS", action: forAWS, answer: echoing(403), want: "failed"},
+		{name: "no token: refused", action: byOAuth, login: echoing(401), want: "failed"},
+		{name: "no token: not JSON", action: byOAuth, login: plain, want: "dead"},
+		{name: "no token: unreachable", action: byOAuth, login: answers(rig.Reply{Fails: egress.Connect}), want: "dead"},
 		{name: "refused", answer: echoing(400), want: "failed"},
 		{name: "a redirect", answer: echoing(302), want: "failed"},
 		{name: "not JSON", answer: plain, want: "unknown"},
@@ -179,6 +215,7 @@ func TestNothingLeaks(t *testing.T) {
 				if tc.answer != nil {
 					w.Endpoint.Answer = tc.answer
 				}
+				w.Endpoint.Source = tc.login
 				secret, profile := leakSecret, leakProfile
 				if tc.secret != "" {
 					secret = tc.secret
@@ -203,7 +240,7 @@ func TestNothingLeaks(t *testing.T) {
 				if d := w.Delivery(x); string(d.Outcome) != tc.want {
 					t.Errorf("got %s (%s), want %s", d.Outcome, d.Reason, tc.want)
 				}
-				if calls := fmt.Sprint(w.Endpoint.Calls(x)); tc.want == "sent" && (!strings.Contains(calls, leakPhone[1:]) || !strings.Contains(calls, "Authorization") && !strings.Contains(calls, leakToken)) {
+				if calls := fmt.Sprint(w.Endpoint.Calls(x)); tc.want == "sent" && (!strings.Contains(calls, leakPhone[1:]) || !strings.Contains(calls, "Authorization") && !strings.Contains(calls, leakToken) && !strings.Contains(calls, leakGot)) {
 					t.Errorf("the endpoint did not get the values: %s", calls)
 				}
 				nothingLeaks(t, w)

@@ -44,12 +44,13 @@ type Contract struct {
 // Settings are the part of an action that an operator may change under a
 // published version. Absent ones have the defaults that their methods give.
 type Settings struct {
-	URL       string        `json:"url"`
-	Auth      *secret.Auth  `json:"auth,omitempty"`
-	Timeout   Duration      `json:"timeout,omitempty"`
-	Retry     *Retry        `json:"retry,omitempty"`
-	Guarantee Guarantee     `json:"guarantee,omitempty"`
-	Limits    []limit.Limit `json:"limits,omitempty"`
+	URL       string            `json:"url"`
+	Auth      *secret.Auth      `json:"auth,omitempty"`
+	Signature *secret.Signature `json:"signature,omitempty"`
+	Timeout   Duration          `json:"timeout,omitempty"`
+	Retry     *Retry            `json:"retry,omitempty"`
+	Guarantee Guarantee         `json:"guarantee,omitempty"`
+	Limits    []limit.Limit     `json:"limits,omitempty"`
 	// Failover names a second provider of the channel, if there is one.
 	Failover *Failover `json:"failover,omitempty"`
 	// Requires is an expression that must be true for a delivery to be sent.

@@ -34,7 +34,7 @@ func (f *Failover) check(guard Guard) []fault.Detail {
 		details[i].Path = "settings.failover.url"
 	}
 	if f.Auth != nil {
-		details = append(details, f.Auth.Validate("settings.failover.auth")...)
+		details = append(details, f.Auth.Validate("settings.failover.auth", guard)...)
 	}
 	return details
 }

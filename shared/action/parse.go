@@ -95,8 +95,9 @@ func Plainly(details []fault.Detail) []fault.Detail {
 		if words := inWords[pattern]; found && words != "" {
 			details[i].Message = words
 		}
-		if d.Rule == "additionalProperties" && strings.HasPrefix(strings.TrimPrefix(strings.TrimPrefix(d.Path, "settings."), "failover."), "auth.") && d.Suggestion == "" {
-			details[i].Message += "; auth names a secret, and the secret holds the credential"
+		part, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(d.Path, "settings."), "failover."), ".")
+		if d.Rule == "additionalProperties" && (part == "auth" || part == "signature") && d.Suggestion == "" {
+			details[i].Message += "; " + part + " names a secret, and the secret holds the credential"
 		}
 	}
 	return details
@@ -115,7 +116,10 @@ func (s Settings) check(guard Guard) []fault.Detail {
 		details = append(details, fault.Detail{Path: "settings." + path, Message: fmt.Sprintf(format, args...)})
 	}
 	if s.Auth != nil {
-		details = append(details, s.Auth.Validate("settings.auth")...)
+		details = append(details, s.Auth.Validate("settings.auth", guard)...)
+	}
+	if s.Signature != nil {
+		details = append(details, s.Signature.Validate("settings.signature")...)
 	}
 	details = append(details, s.Failover.check(guard)...)
 	if t := s.EndpointTimeout(); s.Failover != nil && t > MaxFailoverTimeout && t <= MaxTimeout {

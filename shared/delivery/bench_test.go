@@ -18,6 +18,8 @@ import (
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/ledger"
 	"github.com/waypost/waypost/shared/mapping"
+	"github.com/waypost/waypost/shared/secret"
+	"github.com/waypost/waypost/shared/token"
 )
 
 // free is an AWS that costs no time: what remains is the pipeline's own work.
@@ -79,20 +81,37 @@ func BenchmarkBarePost(b *testing.B) {
 
 // BenchmarkDeliver is a whole delivery, with an AWS that costs nothing. The
 // bar: under 100 µs more than BenchmarkBarePost.
-func BenchmarkDeliver(b *testing.B) {
+func BenchmarkDeliver(b *testing.B) { deliver(b, "") }
+
+// BenchmarkDeliverSigned is the same with an OAuth token and a signature. The
+// bar is the same too.
+func BenchmarkDeliverSigned(b *testing.B) {
+	login := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"access_token":"t","token_type":"Bearer","expires_in":3600}`)
+	}))
+	b.Cleanup(login.Close)
+	deliver(b, `, "auth": {"type": "oauth2", "secret": "waypost/a", "tokenUrl": "`+login.URL+`"}, "signature": {"type": "standardWebhooks", "secret": "waypost/a"}`)
+}
+
+// deliver delivers again and again, by an action with these settings more.
+func deliver(b *testing.B, settings string) {
 	s := sink(b)
 	guard := egress.NewGuard(egress.Local())
 	act, err := action.Parse([]byte(`{"name": "hook", "channel": "webhook",
 		"contract": {"method": "POST", "path": "/hook", "body": {"text": {"toBeMapped": true, "type": "string"}, "total": {"toBeMapped": true, "type": "integer"}}},
-		"settings": {"url": "`+s.URL+`", "guarantee": "atLeastOnce"}}`), guard)
+		"settings": {"url": "`+s.URL+`", "guarantee": "atLeastOnce"`+settings+`}}`), guard)
 	if err != nil {
 		b.Fatal(err)
 	}
 	aws := &free{action: act, outcomes: map[ledger.Outcome]int{}}
+	client := egress.NewClient(guard, egress.Config{})
+	keys := keyring{"waypost/a": `{"clientId": "c", "clientSecret": "s", "key": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}`}
 	p := &delivery.Pipeline{
 		Closer:    delivery.Closer{Records: aws, Actions: aws, DeadLetters: aws, Log: slog.New(slog.DiscardHandler), Now: time.Now},
 		Providers: []delivery.Provider{{Channel: webhook.Channel{}, Traits: webhook.Traits()}},
-		Profiles:  freeProfiles{}, Endpoints: egress.NewClient(guard, egress.Config{}), Programs: delivery.NewPrograms(),
+		Profiles:  freeProfiles{}, Endpoints: client, Programs: delivery.NewPrograms(),
+		Secrets:   token.NewStore(secret.NewStore(keys, time.Now), client, time.Now),
 		NewHolder: func() string { return "holder" },
 	}
 	task := delivery.Task{Format: delivery.Format, Action: delivery.Ref{Name: "hook", Version: 1}, Step: "tell", Execution: "x",

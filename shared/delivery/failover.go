@@ -62,11 +62,8 @@ func (a *attempt) callSecond(ctx context.Context, digest string) (channel.Verdic
 	if err := a.serve(); err != nil {
 		return channel.Verdict{}, channel.Answer{}, err
 	}
-	if name := secretName(a.action); name != "" {
-		var err error
-		if a.cred, err = a.Secrets.Get(ctx, name); err != nil {
-			return channel.Verdict{}, channel.Answer{}, err
-		}
+	if err := a.credentials(ctx, needsOf(a.action)); err != nil {
+		return channel.Verdict{}, channel.Answer{}, err
 	}
 	for {
 		r, err := a.encode()

@@ -70,12 +70,13 @@ type Sources interface {
 	Resolve(ctx context.Context, names []string, in source.Inputs) (source.Answers, error)
 }
 
-// Secrets are the credentials, through memory.
+// Secrets are the credentials, through memory; token.Store is one. An Auth of
+// no type means its secret as it stands.
 type Secrets interface {
-	Get(ctx context.Context, name string) (secret.Credential, error)
-	// Renew reads a credential again that an endpoint refused, and says
-	// whether it has changed.
-	Renew(ctx context.Context, name string, used secret.Credential) (secret.Credential, bool, error)
+	Get(ctx context.Context, auth secret.Auth) (secret.Credential, error)
+	// Renew gets a credential again that an endpoint refused, or its token, and
+	// says whether it has changed.
+	Renew(ctx context.Context, auth secret.Auth, used secret.Credential) (secret.Credential, bool, error)
 }
 
 // Endpoints is the hardened HTTP client.

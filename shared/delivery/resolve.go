@@ -34,7 +34,8 @@ type attempt struct {
 	profile  map[string]any
 	answers  source.Answers
 	cred     secret.Credential
-	renewed  bool // the credential was renewed in this invocation
+	signing  secret.Credential
+	renewed  bool // the credentials were renewed in this invocation
 }
 
 // What each part of resolving came to. A part that was not needed is nil.
@@ -113,9 +114,9 @@ func (a *attempt) resolve(ctx context.Context, again bool) resolved {
 			return nil
 		})
 	}
-	if name := secretName(known); name != "" {
+	if needs := needsOf(known); !needs.none() {
 		trip.Go(func() error {
-			a.cred, r.secret = a.Secrets.Get(ctx, name)
+			r.secret = a.credentials(ctx, needs)
 			return nil
 		})
 	}
@@ -159,12 +160,12 @@ func (a *attempt) resolveRest(ctx context.Context, r *resolved, cached *action.A
 			return nil
 		})
 	}
-	switch name := secretName(a.action); {
-	case name == "":
+	switch needs := needsOf(a.action); {
+	case needs.none():
 		r.secret = nil
-	case name != secretName(cached):
+	case !needs.same(needsOf(cached)):
 		trip.Go(func() error {
-			a.cred, r.secret = a.Secrets.Get(ctx, name)
+			r.secret = a.credentials(ctx, needs)
 			return nil
 		})
 	}
@@ -177,13 +178,6 @@ func (a *attempt) reads(act *action.Action) mapping.References {
 		return a.prog.reads
 	}
 	return a.prog.reads.Merge(act.Requires.References())
-}
-
-func secretName(act *action.Action) string {
-	if act == nil || act.Settings.Auth == nil || !act.Settings.Auth.Needs() {
-		return ""
-	}
-	return act.Settings.Auth.Secret
 }
 
 // held decides what a delivery comes to that this invocation could not claim.

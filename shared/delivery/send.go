@@ -15,6 +15,7 @@ import (
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/ledger"
 	"github.com/waypost/waypost/shared/limit"
+	"github.com/waypost/waypost/shared/secret"
 )
 
 // proceed makes a claimed delivery, once all that it needs was read.
@@ -243,8 +244,12 @@ func (a *attempt) call(ctx context.Context, r *channel.Request, digest string) (
 	if err != nil {
 		return channel.Verdict{}, channel.Answer{}, err
 	}
+	certificate, err := secret.Certificate(a.action.Settings.Auth, a.cred)
+	if err != nil {
+		return channel.Verdict{}, channel.Answer{}, err
+	}
 	a.rec.RequestedAt, a.rec.Provider = a.Now(), a.action.Provider
-	res, err := a.Endpoints.Do(ctx, req, egress.Options{Timeout: a.action.Settings.EndpointTimeout()})
+	res, err := a.Endpoints.Do(ctx, req, egress.Options{Timeout: a.action.Settings.EndpointTimeout(), Certificate: certificate})
 	answered := a.Now()
 	var answer channel.Answer
 	verdict := failedCall(err)
@@ -266,15 +271,21 @@ func (a *attempt) call(ctx context.Context, r *channel.Request, digest string) (
 	return verdict, answer, nil
 }
 
-// request makes the HTTP request: the encoded message, the credential and the
-// delivery's identity.
+// request makes the HTTP request: the encoded message, the credential, the
+// delivery's identity, and the signature of what is sent at this moment.
 func (a *attempt) request(ctx context.Context, r *channel.Request) (*http.Request, error) {
 	req, err := r.HTTP(ctx, a.action.Settings.Auth, a.cred, a.provider.Traits.Hosts)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Idempotency-Key", a.rec.ID().String())
-	return req, nil
+	id := a.rec.ID().String()
+	req.Header.Set("Idempotency-Key", id)
+	if s := a.action.Settings.Signature; s != nil {
+		if err := s.Sign(a.signing, id, a.Now(), r.Body, req); err != nil {
+			return nil, err
+		}
+	}
+	return req, secret.Seal(a.action.Settings.Auth, a.cred, a.Now(), r.Body, req)
 }
 
 // failedCall judges a call that brought no answer.
@@ -306,20 +317,4 @@ func (a *attempt) accepted(ctx context.Context, v channel.Verdict, answer channe
 	}
 	a.rec.Response = response
 	return a.settle(ctx, ledger.Sent, a.because(""))
-}
-
-// renew reads the credential again after a 401, once for each invocation, and
-// says whether it has changed.
-func (a *attempt) renew(ctx context.Context) bool {
-	name := secretName(a.action)
-	if a.renewed || name == "" {
-		return false
-	}
-	a.renewed = true
-	cred, changed, err := a.Secrets.Renew(ctx, name, a.cred)
-	if err != nil || !changed {
-		return false
-	}
-	a.cred = cred
-	return true
 }

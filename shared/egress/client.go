@@ -39,6 +39,8 @@ const (
 type Options struct {
 	Timeout     time.Duration // for everything, from DNS to the body's last byte; 0 is DefaultTimeout
 	MaxResponse int64         // bytes of the answer's body; 0 is DefaultMaxResponse
+	// Certificate is what the connection shows of who calls; nil shows none.
+	Certificate *tls.Certificate
 }
 
 // A Response is an answer, whole and read.
@@ -64,8 +66,8 @@ type Timings struct {
 // same host, so a process needs just one. NewClient makes one; it is safe for
 // concurrent use.
 type Client struct {
-	guard     *Guard
-	transport *http.Transport
+	guard *Guard
+	pool  *pool
 }
 
 // A Config is what a Client may be given besides its guard; the zero value is right.
@@ -101,7 +103,7 @@ func NewClient(guard *Guard, config Config) *Client {
 		}
 		return &conn{Conn: c}, nil
 	}
-	return &Client{guard: guard, transport: &http.Transport{
+	return &Client{guard: guard, pool: newPool(&http.Transport{
 		DialContext:       dial,
 		ForceAttemptHTTP2: true,
 		TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.RootCAs},
@@ -113,11 +115,11 @@ func NewClient(guard *Guard, config Config) *Client {
 		MaxIdleConnsPerHost:    64,
 		IdleConnTimeout:        maxRest,
 		MaxResponseHeaderBytes: maxHeader,
-	}}
+	})}
 }
 
 // Close ends the connections that rest in the pool.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() { c.pool.close() }
 
 // Check judges a URL as the guard does.
 func (c *Client) Check(rawURL string) error { return c.guard.Check(rawURL) }
@@ -150,12 +152,12 @@ func (c *Client) Do(ctx context.Context, req *http.Request, opts Options) (*Resp
 	ctx, cancel := context.WithTimeout(ctx, opts.Timeout)
 	defer cancel()
 
-	start := time.Now()
+	start, transport := time.Now(), c.pool.transport(opts.Certificate)
 	for {
 		a := &attempt{start: start}
 		out = out.WithContext(httptrace.WithClientTrace(ctx, a.hooks()))
 		out.Body = body()
-		res, err := c.transport.RoundTrip(out)
+		res, err := transport.RoundTrip(out)
 		if err == nil {
 			return c.read(ctx, a, res, host, opts)
 		}

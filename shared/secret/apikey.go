@@ -11,27 +11,37 @@ import (
 
 // apiKey is a value in a header or a query parameter of the endpoint's own choice.
 func apiKey() method {
-	return method{name: "apiKey", keys: []string{"value"}, options: []string{"in", "name"}, check: checkAPIKey, apply: applyAPIKey}
+	return method{name: "apiKey", keys: only("value"), options: []string{"in", "name"}, check: checkAPIKey, apply: applyAPIKey}
 }
 
-func checkAPIKey(path string, a Auth) []fault.Detail {
+// Places where a value goes.
+const (
+	inHeader = "header"
+	inQuery  = "query"
+	inBearer = "bearer"
+)
+
+func checkAPIKey(path string, a Auth, _ Guard) []fault.Detail {
+	return checkPlace(path, a, "header or query")
+}
+
+// checkPlace checks in and name. places are those that in may say.
+func checkPlace(path string, a Auth, places string) []fault.Detail {
 	var details []fault.Detail
-	if a.In != "header" && a.In != "query" {
-		details = append(details, fault.Detail{Path: path + ".in", Rule: "enum", Message: "must say where the key goes: header or query"})
+	if a.In != inHeader && a.In != inQuery {
+		details = append(details, fault.Detail{Path: path + ".in", Rule: "enum", Message: "must say where the key goes: " + places})
 	}
 	switch {
 	case a.Name == "":
 		details = append(details, fault.Detail{Path: path + ".name", Rule: "required", Message: "must name the header or the query parameter"})
-	case a.In == "header" && !isToken(a.Name):
-		details = append(details, fault.Detail{Path: path + ".name", Rule: "pattern", Message: "must be a header's name: letters, digits and hyphens"})
-	case a.In == "header" && isFraming(a.Name):
-		details = append(details, fault.Detail{Path: path + ".name", Rule: "enum", Message: "must be a header of the endpoint's own; HTTP itself sets this one"})
+	case a.In == inHeader && headerFault(a.Name) != "":
+		details = append(details, fault.Detail{Path: path + ".name", Rule: "pattern", Message: headerFault(a.Name)})
 	}
 	return details
 }
 
 func applyAPIKey(a Auth, c Credential, req *http.Request) error {
-	if a.In == "header" {
+	if a.In == inHeader {
 		value, err := c.headerValue("value")
 		if err != nil {
 			return err
@@ -40,13 +50,18 @@ func applyAPIKey(a Auth, c Credential, req *http.Request) error {
 		return nil
 	}
 	value, _ := c.Field("value")
+	putQuery(req, a.Name, value)
+	return nil
+}
+
+// putQuery adds a parameter to a request's query.
+func putQuery(req *http.Request, name, value string) {
 	u := *req.URL // the caller may hold on to the URL, which had nothing secret
 	if u.RawQuery != "" {
 		u.RawQuery += "&"
 	}
-	u.RawQuery += url.QueryEscape(a.Name) + "=" + url.QueryEscape(value)
+	u.RawQuery += url.QueryEscape(name) + "=" + url.QueryEscape(value)
 	req.URL = &u
-	return nil
 }
 
 // isToken says whether a header may have this name (RFC 9110, section 5.6.2).

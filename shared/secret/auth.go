@@ -1,5 +1,6 @@
 // Package secret keeps credentials: which secret an action's settings name,
-// what is in it, where it may be sent, and how it is put on a request.
+// what is in it, where it may be sent, and how it is put on a request, or
+// signs one.
 //
 // A secret is a JSON object, named waypost/…, whose keys the auth's type
 // fixes. It may have "hosts", a list of hosts that it may be sent to; then it
@@ -12,6 +13,7 @@ package secret
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -25,27 +27,51 @@ type Auth struct {
 	Type string `json:"type"`
 	// Secret is the secret's name, waypost/….
 	Secret string `json:"secret,omitempty"`
-	// In, of an apiKey, is where the key goes: "header" or "query".
+	// In is where an apiKey's key goes, "header" or "query", or a customToken's
+	// token, which absent goes as a "bearer" token.
 	In string `json:"in,omitempty"`
-	// Name, of an apiKey, is the header's or the query parameter's name.
+	// Name is the header's or the query parameter's name.
 	Name string `json:"name,omitempty"`
+
+	// TokenURL, of a type that gets tokens, is who gives them.
+	TokenURL string `json:"tokenUrl,omitempty"`
+	// ClientAuth, of oauth2, is how the client proves who it is.
+	ClientAuth string `json:"clientAuth,omitempty"`
+	// Scopes and Audience, of oauth2, are what the token is asked for.
+	Scopes   []string `json:"scopes,omitempty"`
+	Audience string   `json:"audience,omitempty"`
+	// TokenCall, of a customToken, is how the token is asked for.
+	TokenCall *TokenCall `json:"tokenCall,omitempty"`
+
+	// Service and Region, of sigv4, are whom the request is signed for.
+	Service string `json:"service,omitempty"`
+	Region  string `json:"region,omitempty"`
+}
+
+// A Guard decides which URLs may be called. Its error's public message says
+// what would be right.
+type Guard interface {
+	Check(url string) error
 }
 
 // A method is one type of authentication: each has a file of its own, and a
 // line in methods.
 type method struct {
 	name string
-	keys []string // that its secret must have, as strings
+	// keys are those that its secret must have, as strings; nil where it has none.
+	keys func(a Auth) []string
+	// token says that the credential gets a token, and the token is sent.
+	token bool
 	// options are the members of Auth, besides type and secret, that it has.
 	options []string
 	// check finds what is wrong with the options; nil where there are none.
-	check func(path string, a Auth) []fault.Detail
+	check func(path string, a Auth, guard Guard) []fault.Detail
 	// apply puts the credential, which has all the keys, on a request.
 	apply func(a Auth, c Credential, req *http.Request) error
 }
 
 func methods() []method {
-	return []method{none(), basic(), bearer(), apiKey(), secretURL()}
+	return []method{none(), basic(), bearer(), apiKey(), secretURL(), oauth2(), customToken(), mtls(), sigV4()}
 }
 
 func methodOf(name string) (method, bool) {
@@ -57,7 +83,25 @@ func methodOf(name string) (method, bool) {
 	return method{}, false
 }
 
-const typeNone = "none"
+// Types that other packages do something about.
+const (
+	TypeOAuth2      = "oauth2"
+	TypeCustomToken = "customToken"
+	TypeMTLS        = "mtls"
+	TypeSigV4       = "sigv4"
+
+	typeNone = "none"
+)
+
+// only gives the same keys to every Auth of a type.
+func only(keys ...string) func(Auth) []string { return func(Auth) []string { return keys } }
+
+func (m method) keysOf(a Auth) []string {
+	if m.keys == nil {
+		return nil
+	}
+	return m.keys(a)
+}
 
 func none() method {
 	return method{name: typeNone, apply: func(Auth, Credential, *http.Request) error { return nil }}
@@ -75,6 +119,12 @@ func Types() []string {
 // Needs says whether a credential must be fetched.
 func (a Auth) Needs() bool { return a.Type != "" && a.Type != typeNone }
 
+// Tokens says whether the credential is not sent itself, but gets a token.
+func (a Auth) Tokens() bool {
+	m, known := methodOf(a.Type)
+	return known && m.token
+}
+
 // ValidName says whether a secret may have this name: waypost/ and then what
 // Secrets Manager allows in names.
 func ValidName(name string) bool {
@@ -84,9 +134,13 @@ func ValidName(name string) bool {
 	}) < 0
 }
 
-// Validate says what is wrong with the auth, as details below path.
-func (a Auth) Validate(path string) []fault.Detail {
-	if a == (Auth{}) {
+// namePattern says what ValidName asks for.
+const namePattern = "must be a secret's name: waypost/ and then letters, digits or any of /_+=.@-"
+
+// Validate says what is wrong with the auth, as details below path. URLs are
+// checked by the guard that stands before every call.
+func (a Auth) Validate(path string, guard Guard) []fault.Detail {
+	if reflect.ValueOf(a).IsZero() {
 		return nil
 	}
 	var details []fault.Detail
@@ -108,17 +162,22 @@ func (a Auth) Validate(path string) []fault.Detail {
 	case m.name == typeNone && a.Secret != "":
 		wrong("secret", "unexpected", "is not used by type none; leave it out, or name another type")
 	case m.name != typeNone && a.Secret == "":
-		wrong("secret", "required", "must name the secret, waypost/…, with the keys "+strings.Join(m.keys, ", "))
+		wrong("secret", "required", "must name the secret, waypost/…, with the keys "+strings.Join(m.keysOf(a), ", "))
 	case a.Secret != "" && !ValidName(a.Secret):
-		wrong("secret", "pattern", "must be a secret's name: waypost/ and then letters, digits or any of /_+=.@-")
+		wrong("secret", "pattern", namePattern)
 	}
-	for _, option := range []struct{ name, value string }{{"in", a.In}, {"name", a.Name}} {
-		if option.value != "" && !slices.Contains(m.options, option.name) {
+	for _, option := range []struct {
+		name string
+		set  bool
+	}{{"in", a.In != ""}, {"name", a.Name != ""}, {"tokenUrl", a.TokenURL != ""}, {"clientAuth", a.ClientAuth != ""},
+		{"scopes", len(a.Scopes) > 0}, {"audience", a.Audience != ""}, {"tokenCall", a.TokenCall != nil},
+		{"service", a.Service != ""}, {"region", a.Region != ""}} {
+		if option.set && !slices.Contains(m.options, option.name) {
 			wrong(option.name, "unexpected", "is not used by type "+m.name+"; leave it out")
 		}
 	}
 	if m.check != nil {
-		details = append(details, m.check(path, a)...)
+		details = append(details, m.check(path, a, guard)...)
 	}
 	return details
 }
@@ -130,7 +189,7 @@ func Apply(auth Auth, cred Credential, req *http.Request) error {
 	if !known {
 		return fault.New(fault.Invalid, "auth has the unknown type %q; it must be one of %s", auth.Type, strings.Join(Types(), ", "))
 	}
-	for _, key := range m.keys {
+	for _, key := range m.keysOf(auth) {
 		if _, found := cred.Field(key); !found {
 			_, err := cred.Require(key)
 			return err

@@ -9,7 +9,7 @@ import (
 
 // basic is a user name and password in the Authorization header (RFC 7617).
 func basic() method {
-	return method{name: "basic", keys: []string{"username", "password"}, apply: func(_ Auth, c Credential, req *http.Request) error {
+	return method{name: "basic", keys: only("username", "password"), apply: func(_ Auth, c Credential, req *http.Request) error {
 		username, _ := c.Field("username")
 		password, _ := c.Field("password")
 		// Either may be empty: some endpoints take a key as one of the two.

@@ -3,12 +3,14 @@ package secret
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"strings"
+	"sync"
 
 	"github.com/waypost/waypost/shared/fault"
 )
@@ -29,6 +31,9 @@ type content struct {
 	hosts  []string // lower case
 	bound  bool     // hosts were given
 	digest [sha256.Size]byte
+	token  string // that it got; "" for none
+	// certificate reads what fields hold, once: it is needed for each call.
+	certificate func() (*tls.Certificate, error)
 }
 
 // Parse reads a secret's value: a JSON object. Members that are no strings are
@@ -44,6 +49,7 @@ func Parse(name string, value []byte) (Credential, error) {
 		return Credential{}, fault.New(fault.Invalid, "the secret %s has something after its JSON object", name)
 	}
 	c := &content{name: name, fields: make(map[string]string, len(members)), digest: sha256.Sum256(value)}
+	c.certificate = sync.OnceValues(c.readCertificate)
 	for key, raw := range members {
 		if key == "hosts" {
 			if err := json.Unmarshal(raw, &c.hosts); err != nil || c.hosts == nil {
@@ -106,10 +112,15 @@ func (c Credential) headerValue(key string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if strings.TrimSpace(s) != s || strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) >= 0 {
+	if !sendable(s) {
 		return "", fault.New(fault.Invalid, "the secret %s cannot be used: its %q has a line break or a space around it", c.content().name, key)
 	}
 	return s, nil
+}
+
+// sendable says whether a header can carry a text as it stands.
+func sendable(s string) bool {
+	return strings.TrimSpace(s) == s && strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) < 0
 }
 
 // Same says whether two credentials have the same content.

@@ -14,7 +14,7 @@ import (
 // request's, and must go on where that one ends: so what the guard and the
 // secret's hosts permit holds for it, and nothing of it is in a definition.
 func secretURL() method {
-	return method{name: "url", keys: []string{"url"}, apply: applyURL}
+	return method{name: "url", keys: only("url"), apply: applyURL}
 }
 
 func applyURL(_ Auth, c Credential, req *http.Request) error {

@@ -72,28 +72,35 @@ func (r *Resolver) wall() time.Time { return r.Now().Round(0) }
 // call calls a source until an answer is accepted, with the credential renewed
 // once after a 401, and one retry of what may pass, where the time allows.
 func (r *Resolver) call(ctx context.Context, s *Source, req *channel.Request) ([]byte, error) {
-	auth, cred, name := s.Settings.Auth, secret.Credential{}, ""
-	if auth != nil && auth.Needs() {
-		name = auth.Secret
+	auth, cred := s.Settings.Auth, secret.Credential{}
+	needed := auth != nil && auth.Needs()
+	if needed {
 		var err error
-		if cred, err = r.Secrets.Get(ctx, name); err != nil {
+		if cred, err = r.Secrets.Get(ctx, *auth); err != nil {
 			return nil, err
 		}
 	}
 	deadline, _ := ctx.Deadline()
-	for renewed, retried := name == "", false; ; {
+	for renewed, retried := !needed, false; ; {
 		out, err := req.HTTP(ctx, auth, cred, nil)
 		if err != nil {
 			return nil, err
 		}
-		res, err := r.Endpoints.Do(ctx, out, egress.Options{Timeout: time.Until(deadline)})
+		if err := secret.Seal(auth, cred, r.Now(), req.Body, out); err != nil {
+			return nil, err
+		}
+		certificate, err := secret.Certificate(auth, cred)
+		if err != nil {
+			return nil, err
+		}
+		res, err := r.Endpoints.Do(ctx, out, egress.Options{Timeout: time.Until(deadline), Certificate: certificate})
 		if err == nil && res.Status >= 200 && res.Status < 300 {
 			return res.Body, nil
 		}
 		passing, delay, reason := r.judge(res, err)
 		if res != nil && res.Status == http.StatusUnauthorized && !renewed {
 			renewed = true
-			if fresh, changed, err := r.Secrets.Renew(ctx, name, cred); err == nil && changed {
+			if fresh, changed, err := r.Secrets.Renew(ctx, *auth, cred); err == nil && changed {
 				cred = fresh
 				continue
 			}

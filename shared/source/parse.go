@@ -43,7 +43,7 @@ func Parse(data []byte, guard action.Guard, profile schema.Type) (*Source, error
 func (s Settings) check(guard action.Guard) []fault.Detail {
 	details := action.CheckURL("request", s.URL, guard)
 	if s.Auth != nil {
-		details = append(details, s.Auth.Validate("settings.auth")...)
+		details = append(details, s.Auth.Validate("settings.auth", guard)...)
 	}
 	if t := s.CallTimeout(); t < MinTimeout || t > MaxTimeout {
 		details = append(details, fault.Detail{Path: "settings.timeout",

@@ -27,10 +27,10 @@ type Definitions interface {
 	Read(ctx context.Context, name string) (*Source, error)
 }
 
-// Secrets are the credentials, through memory; secret.Store is one.
+// Secrets are the credentials, through memory; token.Store is one.
 type Secrets interface {
-	Get(ctx context.Context, name string) (secret.Credential, error)
-	Renew(ctx context.Context, name string, used secret.Credential) (secret.Credential, bool, error)
+	Get(ctx context.Context, auth secret.Auth) (secret.Credential, error)
+	Renew(ctx context.Context, auth secret.Auth, used secret.Credential) (secret.Credential, bool, error)
 }
 
 // Endpoints is the hardened HTTP client.

@@ -15,6 +15,7 @@ import (
 	"github.com/waypost/waypost/shared/schema"
 	"github.com/waypost/waypost/shared/secret"
 	"github.com/waypost/waypost/shared/source"
+	"github.com/waypost/waypost/shared/token"
 )
 
 // A world has one source, stores, whose endpoint answers as a test says.
@@ -62,7 +63,7 @@ func newWorld(t testing.TB, document string) *world {
 	w := &world{t: t, source: parse(t, document), tokens: []string{"tok-1"}}
 	w.source.Revision = 1
 	w.answer = func(int, call) reply { return reply{body: `{"city": "Ulm", "open": true}`} }
-	w.Resolver = source.NewResolver(w, secret.NewStore(w, time.Now), w, time.Now)
+	w.Resolver = source.NewResolver(w, token.NewStore(secret.NewStore(w, time.Now), w, time.Now), w, time.Now)
 	return w
 }
 

@@ -24,6 +24,7 @@ import (
 	waypostsecrets "github.com/waypost/waypost/shared/secretsmanager"
 	"github.com/waypost/waypost/shared/source"
 	waypostsqs "github.com/waypost/waypost/shared/sqs"
+	"github.com/waypost/waypost/shared/token"
 )
 
 // Needs are the variables that every action function cannot do without.
@@ -58,7 +59,7 @@ func handler(p *assemble.Platform, providers ...delivery.Provider) lambda.Handle
 func Pipeline(p *assemble.Platform, endpoints delivery.Endpoints, providers ...delivery.Provider) *delivery.Pipeline {
 	db := p.DB()
 	letters := &waypostsqs.DeadLetters{Client: sqs.NewFromConfig(p.AWS), Queue: p.Env.DeadLetterQueue}
-	secrets := secret.NewStore(&waypostsecrets.Source{Client: secretsmanager.NewFromConfig(p.AWS)}, p.Now)
+	secrets := token.NewStore(secret.NewStore(&waypostsecrets.Source{Client: secretsmanager.NewFromConfig(p.AWS)}, p.Now), endpoints, p.Now)
 	return &delivery.Pipeline{
 		Closer: p.Closer(db, letters), Providers: providers, Profiles: p.Profiles(db),
 		Sources:   source.NewResolver(catalog.NewSources(p.Catalog(db), p.Now), secrets, endpoints, p.Now),

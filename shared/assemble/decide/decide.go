@@ -13,6 +13,7 @@ import (
 	"github.com/waypost/waypost/shared/secret"
 	"github.com/waypost/waypost/shared/secretsmanager"
 	"github.com/waypost/waypost/shared/source"
+	"github.com/waypost/waypost/shared/token"
 )
 
 // Needs are the variables that the function cannot do without.
@@ -28,7 +29,7 @@ func New(p *assemble.Platform) lambda.Handler {
 // Handler makes what decides, with the client that calls sources.
 func Handler(p *assemble.Platform, endpoints source.Endpoints) *decide.Handler {
 	db := p.DB()
-	secrets := secret.NewStore(&secretsmanager.Source{Client: awssecrets.NewFromConfig(p.AWS)}, p.Now)
+	secrets := token.NewStore(secret.NewStore(&secretsmanager.Source{Client: awssecrets.NewFromConfig(p.AWS)}, p.Now), endpoints, p.Now)
 	return &decide.Handler{Profiles: p.Profiles(db), Log: p.Log, Now: p.Now,
 		Sources: source.NewResolver(catalog.NewSources(p.Catalog(db), p.Now), secrets, endpoints, p.Now)}
 }
