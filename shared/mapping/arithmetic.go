@@ -134,7 +134,11 @@ func multiply(f *frame, l, r any) (any, error) {
 	}
 	if a, b, ok := integers(l, r); ok {
 		high, low := bits.Mul64(magnitude(a), magnitude(b))
-		if high != 0 || low > math.MaxInt64 {
+		bound := uint64(math.MaxInt64)
+		if a < 0 != (b < 0) {
+			bound++ // the least integer is one further from 0 than the greatest
+		}
+		if high != 0 || low > bound {
 			return nil, broken(overflow)
 		}
 		return a * b, nil
