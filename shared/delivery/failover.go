@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/waypost/waypost/shared/action"
 	"github.com/waypost/waypost/shared/channel"
@@ -74,7 +73,7 @@ func (a *attempt) callSecond(ctx context.Context, digest string) (channel.Verdic
 			return channel.Verdict{}, channel.Answer{}, fault.New(fault.Unavailable, "the function had no time left for its timeout")
 		}
 		verdict, answer, err := a.call(ctx, r, digest)
-		if err == nil && answer.Code == http.StatusUnauthorized && a.renew(ctx) {
+		if err == nil && unauthorized(verdict, answer) && a.renew(ctx) {
 			continue
 		}
 		return verdict, answer, err

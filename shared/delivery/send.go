@@ -200,7 +200,7 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 		if err != nil {
 			return a.refuse(ctx, ledger.Failed, fault.Line(err))
 		}
-		if (answer.Code == http.StatusUnauthorized || verdict.Unauthorized) && a.renew(ctx) {
+		if unauthorized(verdict, answer) && a.renew(ctx) {
 			if r, err = a.encode(); err != nil {
 				return a.refuse(ctx, ledger.Failed, fault.Line(err))
 			}
@@ -286,6 +286,12 @@ func (a *attempt) request(ctx context.Context, r *channel.Request) (*http.Reques
 		}
 	}
 	return req, secret.Seal(a.action.Settings.Auth, a.cred, a.Now(), r.Body, req)
+}
+
+// unauthorized says whether an answer refuses the credential, as a 401 does
+// for every endpoint, and other answers do for a provider that says so.
+func unauthorized(v channel.Verdict, answer channel.Answer) bool {
+	return answer.Code == http.StatusUnauthorized || v.Unauthorized
 }
 
 // failedCall judges a call that brought no answer.
