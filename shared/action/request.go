@@ -19,11 +19,26 @@ import (
 // part of the document that describes it: "contract", "request".
 
 // reservedHeaders may not be set by a document: they belong to the transport,
-// to the credential, or to the delivery's own identity.
+// to the credential, or to the delivery's own identity, or would make what is
+// sent something else than it says (a body that is not encoded, a proxy's word).
 var reservedHeaders = []string{
-	"authorization", "connection", "content-length", "cookie", "expect", "host", "idempotency-key", "keep-alive",
-	"proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+	"accept-encoding", "authorization", "connection", "content-encoding", "content-length", "cookie", "expect", "forwarded", "host",
+	"idempotency-key", "keep-alive", "max-forwards", "proxy-authenticate", "proxy-authorization", "proxy-connection", "range", "te", "trailer",
+	"transfer-encoding", "upgrade", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
 	"metadata-flavor", "x-aws-ec2-metadata-token", "x-google-metadata-request",
+}
+
+// reserved says why a header of this name, in lower case, may not be set.
+func reserved(name string) string {
+	switch name {
+	case "authorization", "cookie", "proxy-authorization":
+		return "may not be set here; credentials belong in settings.auth"
+	case "idempotency-key":
+		return "may not be set here: Waypost sends the delivery's id in it"
+	case "host":
+		return "may not be set here; it is the host of settings.url"
+	}
+	return "may not be set here: it is the transport's"
 }
 
 // CheckHeaders checks names against RFC 9110, section 5.1, and the reserved
@@ -40,7 +55,7 @@ func CheckHeaders(at string, headers map[string]any) []fault.Detail {
 		case !httpguts.ValidHeaderFieldName(name):
 			say("is not a header name: use letters, digits and - (RFC 9110)")
 		case slices.Contains(reservedHeaders, lower):
-			say("may not be set here; credentials belong in settings.auth")
+			say("%s", reserved(lower))
 		case seen[lower] != "":
 			say("is the same header as %s: names differ only in case", seen[lower])
 		}

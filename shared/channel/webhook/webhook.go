@@ -1,5 +1,6 @@
-// Package webhook is the channel for any endpoint that speaks HTTP and JSON:
-// the contract itself says how to call it.
+// Package webhook is the channel for any endpoint that speaks HTTP: the
+// contract itself says how to call it. The body is JSON, or what the contract's
+// own Content-Type says: a form, or text.
 package webhook
 
 import (
@@ -20,10 +21,12 @@ type Channel struct {
 
 // Traits describes the channel.
 func Traits() channel.Traits {
-	return channel.Traits{Channel: "webhook", Function: "webhook", Guarantee: action.AtLeastOnce, Check: check}
+	return channel.Traits{Channel: "webhook", Function: "webhook", Guarantee: action.AtLeastOnce, Check: Check}
 }
 
-func check(a *action.Action) []fault.Detail {
+// Check finds what is wrong with a contract that says itself how to call. The
+// other channels whose contracts do have the same rules.
+func Check(a *action.Action) []fault.Detail {
 	var details []fault.Detail
 	method := a.Contract.Method
 	if method == "" {
@@ -33,21 +36,21 @@ func check(a *action.Action) []fault.Detail {
 	if method == http.MethodGet && len(a.Contract.Body) > 0 {
 		details = append(details, fault.Detail{Path: "contract.body", Message: "a GET has no body; use contract.query"})
 	}
-	return details
+	return append(details, checkBody(a)...)
 }
 
 // Encode makes the HTTP request that the contract describes.
 func (c Channel) Encode(m *action.Message, _ secret.Credential) (*channel.Request, error) {
 	r := &channel.Request{Method: m.Method, URL: channel.Join(m.BaseURL, m.Path, m.Query), Header: m.Header.Clone()}
 	if m.HasBody {
-		body, err := m.JSON()
+		if r.Header.Get("Content-Type") == "" {
+			r.Header.Set("Content-Type", "application/json")
+		}
+		body, err := encode(m, kindOf(r.Header.Get("Content-Type")))
 		if err != nil {
 			return nil, err
 		}
 		r.Body = body
-		if r.Header.Get("Content-Type") == "" {
-			r.Header.Set("Content-Type", "application/json")
-		}
 	}
 	if r.Header.Get("Accept") == "" {
 		r.Header.Set("Accept", "application/json")
@@ -56,10 +59,12 @@ func (c Channel) Encode(m *action.Message, _ secret.Credential) (*channel.Reques
 }
 
 // Classify judges an answer by its HTTP status.
-func (c Channel) Classify(a channel.Answer) channel.Verdict {
-	now := time.Now
-	if c.Now != nil {
-		now = c.Now
+func (c Channel) Classify(a channel.Answer) channel.Verdict { return channel.ByStatus(a, c.Clock()) }
+
+// Clock is the time by the channel's clock.
+func (c Channel) Clock() time.Time {
+	if c.Now == nil {
+		return time.Now()
 	}
-	return channel.ByStatus(a, now())
+	return c.Now()
 }
