@@ -34,6 +34,7 @@ func TestSamples(t *testing.T) {
 	}{
 		{"sms", `^\{"outcome":"sent","code":201,"response":\{"sid":"SM`},
 		{"decide", `^\{"branch":0\}$`},
+		{"loyalty", `^\{"outcome":"sent","code":201,"response":\{"award":"aw_`},
 		{"webhook", `^\{"outcome":"sent","code":20\d,`},
 		{"entry", `^\{"statusCode":202,.*\\"journey\\":\\"order_ready\\"`},
 		{"entry-eventbridge", `^\{"executions":\[\{.*"journey":"order_ready"`},
@@ -107,7 +108,7 @@ func (w *world) sent(t *testing.T) {
 		}
 	}
 	alike := regexp.MustCompile(`SM[0-9a-f]{32}|"(entered|accepted)": "[^"]*"|` + machine.String())
-	for _, function := range []string{"sms", "decide", "webhook"} {
+	for _, function := range []string{"sms", "decide", "loyalty"} {
 		var want any
 		if err := json.Unmarshal(sample(t, function), &want); err != nil {
 			t.Fatal(err)

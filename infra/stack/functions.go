@@ -36,6 +36,7 @@ func functions() []function {
 		{name: "admin", kind: api, does: "Authors' and operators' API: actions, journeys, deliveries"},
 		{name: "entry", kind: api, does: "Takes events in and starts journeys"},
 		{name: "decide", kind: condition, does: "Evaluates the conditions of journeys"},
+		{name: "loyalty", kind: channel, does: "Delivers awards, which move value"},
 		{name: "sms", kind: channel, does: "Delivers text messages"},
 		{name: "webhook", kind: channel, private: true, does: "Delivers to any HTTP endpoint"},
 		{name: "sweep", kind: background, does: "Comes back to what nobody else comes back to"},

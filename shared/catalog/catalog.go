@@ -127,7 +127,7 @@ func (c *Catalog) parseAction(name string, doc []byte) (*action.Action, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := fault.Document(fmt.Sprintf("the action %s is not valid", name), traits.Check(a)); err != nil {
+	if err := fault.Document(fmt.Sprintf("the action %s is not valid", name), traits.Faults(a)); err != nil {
 		return nil, err
 	}
 	if a.Settings.Guarantee == "" {
@@ -275,7 +275,7 @@ func (c *Catalog) patchSettings(ctx context.Context, name string, version int, p
 	if err != nil {
 		return PublishedAction{}, ofSettings(fault.Details(err))
 	}
-	if wrong := traits.Check(a); len(wrong) > 0 {
+	if wrong := traits.Faults(a); len(wrong) > 0 {
 		return PublishedAction{}, ofSettings(wrong)
 	}
 	if sameSettings(next.Settings, p.Settings) {

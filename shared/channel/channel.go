@@ -7,6 +7,7 @@ package channel
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/waypost/waypost/shared/action"
@@ -24,9 +25,22 @@ type Traits struct {
 	// Guarantee is the default for actions that name none: AtMostOnce where
 	// the provider honours no Idempotency-Key.
 	Guarantee action.Guarantee
+	// Parts are the parts of a contract that no other channel has: "award".
+	Parts []string
 	// Check finds what in a definition the channel can't serve. Paths are from
-	// the document's root.
+	// the document's root. Faults has them, and the parts that are not its own.
 	Check func(*action.Action) []fault.Detail
+}
+
+// Faults finds what in a definition the channel can't serve.
+func (t Traits) Faults(a *action.Action) []fault.Detail {
+	details := t.Check(a)
+	for _, part := range a.Contract.Parts() {
+		if !slices.Contains(t.Parts, part) {
+			details = append(details, fault.Detail{Path: "contract." + part, Rule: "additionalProperties", Message: "is not for the channel " + t.Channel})
+		}
+	}
+	return details
 }
 
 // An Answer is what an endpoint said to a request.

@@ -18,6 +18,9 @@ type Request struct {
 	URL    string
 	Header http.Header
 	Body   []byte
+	// Lookup asks what became of the message, where an answer was ambiguous;
+	// nil where nobody can be asked.
+	Lookup *Lookup
 }
 
 // HTTP makes the call that is sent: the request with its credential, which

@@ -99,6 +99,7 @@ func (a *attempt) compose() (_ *channel.Request, end string, _ error) {
 	if a.message, err = a.action.Compose(values); err != nil {
 		return nil, "", err
 	}
+	a.message.Key = a.rec.ID().String()
 	request, err := a.encode()
 	return request, "", err
 }
@@ -174,10 +175,18 @@ func held3(r Result, err error) (bool, Result, error) { return true, r, err }
 // are used up, or the next one must wait longer than this function may.
 func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) {
 	digest := r.Digest()
+	if maybeSent(&a.rec) {
+		if known, result, err := a.lookUp(ctx, r); known {
+			return result, err
+		}
+	}
 	if i := slices.IndexFunc(a.rec.Attempts, func(t ledger.Attempt) bool {
 		return t.Result == string(channel.Ambiguous) && t.Digest != digest
 	}); i >= 0 {
 		return a.settle(ctx, ledger.Unknown, "an earlier attempt may have been processed, and the message now composes to another request")
+	}
+	if a.onceOnly() && maybeSent(&a.rec) {
+		return a.settle(ctx, ledger.Unknown, "an earlier attempt may have been processed, so it is not sent again: "+lastReason(&a.rec))
 	}
 	if len(a.rec.Attempts) >= a.action.Settings.Attempts() {
 		return a.settle(ctx, ledger.Dead, fmt.Sprintf("given up after %d attempts; at the last, %s", len(a.rec.Attempts), lastReason(&a.rec)))
@@ -207,7 +216,13 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 		case verdict.Result == channel.Refused:
 			a.rec.Failure = a.action.Failure(answer.Body)
 			return a.refuse(ctx, ledger.Failed, verdict.Reason)
-		case verdict.Result == channel.Ambiguous && a.action.Settings.Guarantee == action.AtMostOnce:
+		case verdict.Result == channel.Ambiguous && r.Lookup != nil:
+			if known, result, err := a.lookUp(ctx, r); known {
+				return result, err
+			}
+		}
+		switch {
+		case verdict.Result == channel.Ambiguous && a.onceOnly():
 			return a.settle(ctx, ledger.Unknown, verdict.Reason+"; it may have been processed, so it is not sent again")
 		case len(a.rec.Attempts) >= a.action.Settings.Attempts():
 			return a.settle(ctx, ledger.Dead, fmt.Sprintf("given up after %d attempts; at the last, %s", len(a.rec.Attempts), verdict.Reason))
@@ -260,7 +275,7 @@ func (a *attempt) request(ctx context.Context, r *channel.Request) (*http.Reques
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Idempotency-Key", a.rec.ID().String())
+	req.Header.Set(action.IdempotencyKey, a.rec.ID().String())
 	return req, nil
 }
 

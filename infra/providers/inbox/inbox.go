@@ -41,6 +41,16 @@ type Message struct {
 	Body     string    `json:"body,omitempty"` // as it was sent
 	Cut      bool      `json:"cut,omitempty"`  // the body was longer than the store keeps
 	Status   int       `json:"status,omitempty"`
+	// Points is what an award came to.
+	Points *Points `json:"points,omitempty"`
+}
+
+// Points are a member's, once an award was made.
+type Points struct {
+	Member    string `json:"member"`
+	Given     int64  `json:"given"` // 0 for a repeat
+	Balance   int64  `json:"balance"`
+	Reference string `json:"reference"`
 }
 
 // A Header is one header line.

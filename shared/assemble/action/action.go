@@ -11,6 +11,7 @@ import (
 
 	"github.com/waypost/waypost/shared/assemble"
 	"github.com/waypost/waypost/shared/catalog"
+	"github.com/waypost/waypost/shared/channel/loyalty"
 	"github.com/waypost/waypost/shared/channel/twilio"
 	"github.com/waypost/waypost/shared/channel/webhook"
 	"github.com/waypost/waypost/shared/delivery"
@@ -29,9 +30,14 @@ func Needs() []string {
 	return []string{assemble.VarProfiles, assemble.VarCatalog, assemble.VarLedger, assemble.VarLimits, assemble.VarDeadLetters}
 }
 
-// Webhook delivers to any endpoint that speaks HTTP and JSON.
+// Webhook delivers to any endpoint that speaks HTTP.
 func Webhook(p *assemble.Platform) lambda.Handler {
 	return handler(p, delivery.Provider{Channel: webhook.Channel{Now: p.Now}, Traits: webhook.Traits()})
+}
+
+// Loyalty delivers awards.
+func Loyalty(p *assemble.Platform) lambda.Handler {
+	return handler(p, delivery.Provider{Channel: loyalty.Channel{Channel: webhook.Channel{Now: p.Now}}, Traits: loyalty.Traits()})
 }
 
 // SMS delivers text messages.

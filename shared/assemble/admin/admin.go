@@ -9,6 +9,7 @@ import (
 	"github.com/waypost/waypost/shared/assemble"
 	"github.com/waypost/waypost/shared/catalog"
 	"github.com/waypost/waypost/shared/channel"
+	"github.com/waypost/waypost/shared/channel/loyalty"
 	"github.com/waypost/waypost/shared/channel/twilio"
 	"github.com/waypost/waypost/shared/channel/webhook"
 	"github.com/waypost/waypost/shared/egress"
@@ -18,7 +19,7 @@ import (
 
 // Channels are the traits of every channel that has a function.
 func Channels() []channel.Traits {
-	return []channel.Traits{webhook.Traits(), twilio.Traits()}
+	return []channel.Traits{webhook.Traits(), twilio.Traits(), loyalty.Traits()}
 }
 
 // Needs are the variables that the function cannot do without.
