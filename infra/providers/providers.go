@@ -17,6 +17,7 @@ import (
 const (
 	pathTwilio  = "/providers/twilio"
 	pathLoyalty = "/providers/loyalty"
+	pathSignage = "/providers/signage"
 	pathSink    = "/providers/sink"
 )
 
@@ -32,6 +33,7 @@ func New() *StandIns {
 	mux := http.NewServeMux()
 	mux.Handle(pathTwilio+"/", http.StripPrefix(pathTwilio, twilio.New(twilio.Options{Inbox: box})))
 	mux.Handle(pathLoyalty+"/", sink.NewLoyalty(sink.Options{Inbox: box}).Handler(pathLoyalty))
+	mux.Handle(pathSignage+"/", sink.NewSignage(sink.Options{Inbox: box}).Handler(pathSignage))
 	mux.Handle(pathSink+"/", sink.New(sink.Options{Inbox: box}))
 	return &StandIns{Inbox: box, mux: mux}
 }
@@ -46,6 +48,7 @@ func (s *StandIns) Routes(base string) string {
 	return strings.Join([]string{
 		"api.twilio.com=" + base + pathTwilio,
 		"loyalty.example=" + base + pathLoyalty,
+		"screens.example=" + base + pathSignage,
 		"hooks.example=" + base + pathSink,
 	}, ",")
 }

@@ -22,6 +22,7 @@ func TestRoutes(t *testing.T) {
 	paths := map[string]string{
 		"api.twilio.com":  "/2010-04-01/Accounts/AC0/Messages.json",
 		"loyalty.example": "/v1/awards",
+		"screens.example": "/v1/screens/window",
 		"hooks.example":   "/anything",
 	}
 	if got, want := len(policy.Routes), len(paths); got != want {

@@ -40,6 +40,7 @@ import (
 	"github.com/waypost/waypost/shared/assemble/entry"
 	"github.com/waypost/waypost/shared/assemble/sweep"
 	"github.com/waypost/waypost/shared/channel/loyalty"
+	"github.com/waypost/waypost/shared/channel/signage"
 	"github.com/waypost/waypost/shared/channel/twilio"
 	"github.com/waypost/waypost/shared/channel/webhook"
 	"github.com/waypost/waypost/shared/delivery"
@@ -143,6 +144,7 @@ func (w *World) deploy() {
 		"admin": admin.New, "entry": entry.New, "decide": w.decide, "sweep": sweep.New,
 		"webhook": w.action(delivery.Provider{Channel: webhook.Channel{}, Traits: webhook.Traits()}),
 		"loyalty": w.action(delivery.Provider{Channel: loyalty.Channel{}, Traits: loyalty.Traits()}),
+		"signage": w.action(delivery.Provider{Channel: signage.Channel{}, Traits: signage.Traits()}),
 		"sms":     w.action(delivery.Provider{Channel: twilio.Channel{}, Traits: twilio.Traits()}),
 	}
 	for name, f := range functions {

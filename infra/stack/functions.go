@@ -37,6 +37,7 @@ func functions() []function {
 		{name: "entry", kind: api, does: "Takes events in and starts journeys"},
 		{name: "decide", kind: condition, does: "Evaluates the conditions of journeys"},
 		{name: "loyalty", kind: channel, does: "Delivers awards, which move value"},
+		{name: "signage", kind: channel, does: "Shows messages on screens"},
 		{name: "sms", kind: channel, does: "Delivers text messages"},
 		{name: "webhook", kind: channel, private: true, does: "Delivers to any HTTP endpoint"},
 		{name: "sweep", kind: background, does: "Comes back to what nobody else comes back to"},

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http/httpguts"
 
@@ -33,8 +34,9 @@ type Message struct {
 	Contract *Contract
 	// Filled is what each field that is sent came out as, by its name.
 	Filled map[string]any
-	// Key is the delivery's id; the pipeline sets it.
-	Key string
+	// Key is the delivery's id, Start its first start; the pipeline sets both.
+	Key   string
+	Start time.Time
 }
 
 // Compose fills the contract with values by field name. A value is nil where

@@ -41,14 +41,32 @@ type Contract struct {
 	Error    json.RawMessage `json:"error,omitempty"`
 	// Award is what a message that moves value needs: the channel loyalty's.
 	Award *Award `json:"award,omitempty"`
+	// Display is what messages need of which the last wins: the channel signage's.
+	Display *Display `json:"display,omitempty"`
+}
+
+// A Display says which screen a message is for, and where its version and its
+// validity go. These are mapped fields, or places that Waypost fills.
+type Display struct {
+	// Screen is the field that names the screen, the group, or the screens.
+	Screen     string `json:"screen"`
+	Version    Place  `json:"version"`
+	ValidUntil Place  `json:"validUntil"`
+	// ValidFor is how long after the delivery's first start a message is valid,
+	// where ValidUntil is no field.
+	ValidFor Duration `json:"validFor,omitzero"`
 }
 
 // Parts names the parts that only some channels have.
 func (c Contract) Parts() []string {
+	var parts []string
 	if c.Award != nil {
-		return []string{"award"}
+		parts = append(parts, "award")
 	}
-	return nil
+	if c.Display != nil {
+		parts = append(parts, "display")
+	}
+	return parts
 }
 
 // An Award says what keeps value from being moved twice.

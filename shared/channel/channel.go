@@ -48,6 +48,8 @@ type Answer struct {
 	Code   int // the HTTP status
 	Header http.Header
 	Body   []byte
+	// Version is that of the message which was sent, where it has one.
+	Version int64
 }
 
 // A Verdict is what an answer means.
@@ -72,6 +74,8 @@ const (
 	Refused   Result = "refused"   // for good: repeating it changes nothing
 	Retryable Result = "retryable" // certainly not processed: safe to repeat
 	Ambiguous Result = "ambiguous" // it may have been processed
+	// Superseded: a newer message has taken its place, and it is no longer wanted.
+	Superseded Result = "superseded"
 )
 
 // ByStatus classifies an HTTP answer of no provider in particular: 2xx is

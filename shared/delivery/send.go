@@ -99,7 +99,7 @@ func (a *attempt) compose() (_ *channel.Request, end string, _ error) {
 	if a.message, err = a.action.Compose(values); err != nil {
 		return nil, "", err
 	}
-	a.message.Key = a.rec.ID().String()
+	a.message.Key, a.message.Start = a.rec.ID().String(), a.rec.StartedAt
 	request, err := a.encode()
 	return request, "", err
 }
@@ -195,10 +195,14 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 		if end := a.Now().Add(a.action.Settings.EndpointTimeout() + settleTime); end.After(a.deadline) {
 			return a.backOff(ctx, "the function had no time left for the endpoint's timeout", 0)
 		}
+		if held, result, err := a.outOfTurn(ctx, r); held {
+			return result, err
+		}
 		verdict, answer, err := a.call(ctx, r, digest)
 		if err != nil {
 			return a.refuse(ctx, ledger.Failed, fault.Line(err))
 		}
+		a.takeTurn(ctx, r, verdict)
 		switch {
 		case verdict.Result == channel.Accepted:
 			return a.accepted(ctx, verdict, answer)
@@ -211,6 +215,8 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 				return result, err
 			}
 			continue
+		case verdict.Result == channel.Superseded: // it no longer matters whether an earlier attempt was processed
+			return a.settle(ctx, ledger.Suppressed, verdict.Reason)
 		case verdict.Suppress:
 			return a.refuse(ctx, ledger.Suppressed, verdict.Reason)
 		case verdict.Result == channel.Refused:
@@ -251,7 +257,7 @@ func (a *attempt) call(ctx context.Context, r *channel.Request, digest string) (
 	var answer channel.Answer
 	verdict := failedCall(err)
 	if res != nil {
-		answer = channel.Answer{Code: res.Status, Header: res.Header, Body: res.Body}
+		answer = channel.Answer{Code: res.Status, Header: res.Header, Body: res.Body, Version: r.Version()}
 	}
 	switch e, ok := errors.AsType[*egress.Error](err); {
 	case err == nil:

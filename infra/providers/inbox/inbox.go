@@ -43,6 +43,17 @@ type Message struct {
 	Status   int       `json:"status,omitempty"`
 	// Points is what an award came to.
 	Points *Points `json:"points,omitempty"`
+	// Screen is what a screen then showed.
+	Screen *Screen `json:"screen,omitempty"`
+}
+
+// A Screen is a screen, or a group of them, with its content.
+type Screen struct {
+	Name       string    `json:"name"`
+	Headline   string    `json:"headline"`
+	Text       string    `json:"text,omitempty"`
+	Version    int64     `json:"version"`
+	ValidUntil time.Time `json:"validUntil"`
 }
 
 // Points are a member's, once an award was made.

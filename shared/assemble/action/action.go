@@ -12,6 +12,7 @@ import (
 	"github.com/waypost/waypost/shared/assemble"
 	"github.com/waypost/waypost/shared/catalog"
 	"github.com/waypost/waypost/shared/channel/loyalty"
+	"github.com/waypost/waypost/shared/channel/signage"
 	"github.com/waypost/waypost/shared/channel/twilio"
 	"github.com/waypost/waypost/shared/channel/webhook"
 	"github.com/waypost/waypost/shared/delivery"
@@ -40,6 +41,11 @@ func Loyalty(p *assemble.Platform) lambda.Handler {
 	return handler(p, delivery.Provider{Channel: loyalty.Channel{Channel: webhook.Channel{Now: p.Now}}, Traits: loyalty.Traits()})
 }
 
+// Signage delivers to screens.
+func Signage(p *assemble.Platform) lambda.Handler {
+	return handler(p, delivery.Provider{Channel: signage.Channel{Channel: webhook.Channel{Now: p.Now}}, Traits: signage.Traits()})
+}
+
 // SMS delivers text messages.
 func SMS(p *assemble.Platform) lambda.Handler {
 	return handler(p, delivery.Provider{Channel: twilio.Channel{Now: p.Now}, Traits: twilio.Traits()})
@@ -55,13 +61,14 @@ func handler(p *assemble.Platform, providers ...delivery.Provider) lambda.Handle
 func Pipeline(p *assemble.Platform, endpoints delivery.Endpoints, providers ...delivery.Provider) *delivery.Pipeline {
 	db := p.DB()
 	letters := &waypostsqs.DeadLetters{Client: sqs.NewFromConfig(p.AWS), Queue: p.Env.DeadLetterQueue}
+	limits := dynamo.NewLimits(db, p.Env.LimitsTable)
 	secrets := secret.NewStore(&waypostsecrets.Source{Client: secretsmanager.NewFromConfig(p.AWS)}, p.Now)
 	return &delivery.Pipeline{
 		Closer: p.Closer(db, letters), Providers: providers, Profiles: p.Profiles(db),
 		Sources:   source.NewResolver(catalog.NewSources(p.Catalog(db), p.Now), secrets, endpoints, p.Now),
 		Secrets:   secrets,
 		Endpoints: endpoints,
-		Limits:    limit.NewKeeper(dynamo.NewLimits(db, p.Env.LimitsTable)),
-		Programs:  delivery.NewPrograms(), NewHolder: rand.Text, Random: mathrand.Float64,
+		Limits:    limit.NewKeeper(limits), Turns: limits,
+		Programs: delivery.NewPrograms(), NewHolder: rand.Text, Random: mathrand.Float64,
 	}
 }
