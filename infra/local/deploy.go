@@ -40,7 +40,7 @@ const (
 func Functions() map[string]assemble.Function {
 	return map[string]assemble.Function{
 		"admin": admin.New, "entry": entry.New, "decide": decide.New, "sweep": sweep.New,
-		"webhook": action.Webhook, "sms": action.SMS, "loyalty": action.Loyalty, "signage": action.Signage,
+		"webhook": action.Webhook, "sms": action.SMS, "loyalty": action.Loyalty, "signage": action.Signage, "private": action.Private,
 	}
 }
 

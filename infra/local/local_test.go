@@ -210,7 +210,7 @@ func TestStartMakesTheDeployment(t *testing.T) {
 		names = append(names, f.FunctionName)
 	}
 	slices.Sort(names)
-	if diff := cmp.Diff([]string{"admin", "decide", "entry", "loyalty", "signage", "sms", "sweep", "webhook"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"admin", "decide", "entry", "loyalty", "private", "signage", "sms", "sweep", "webhook"}, names); diff != "" {
 		t.Error(diff)
 	}
 }

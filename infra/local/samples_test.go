@@ -36,6 +36,7 @@ func TestSamples(t *testing.T) {
 		{"decide", `^\{"branch":0\}$`},
 		{"loyalty", `^\{"outcome":"sent","code":201,"response":\{"award":"aw_`},
 		{"signage", `^\{"outcome":"sent","code":200,"response":\{"version":1\d{15}\}`},
+		{"private", `^\{"outcome":"sent","code":200,`},
 		{"webhook", `^\{"outcome":"sent","code":20\d,`},
 		{"entry", `^\{"statusCode":202,.*\\"journey\\":\\"order_ready\\"`},
 		{"entry-eventbridge", `^\{"executions":\[\{.*"journey":"order_ready"`},

@@ -40,6 +40,7 @@ import (
 	"github.com/waypost/waypost/shared/assemble/entry"
 	"github.com/waypost/waypost/shared/assemble/sweep"
 	"github.com/waypost/waypost/shared/channel/loyalty"
+	"github.com/waypost/waypost/shared/channel/private"
 	"github.com/waypost/waypost/shared/channel/signage"
 	"github.com/waypost/waypost/shared/channel/twilio"
 	"github.com/waypost/waypost/shared/channel/webhook"
@@ -144,6 +145,7 @@ func (w *World) deploy() {
 		"admin": admin.New, "entry": entry.New, "decide": w.decide, "sweep": sweep.New,
 		"webhook": w.action(delivery.Provider{Channel: webhook.Channel{}, Traits: webhook.Traits()}),
 		"loyalty": w.action(delivery.Provider{Channel: loyalty.Channel{}, Traits: loyalty.Traits()}),
+		"private": w.action(delivery.Provider{Channel: private.Channel{}, Traits: private.Traits()}),
 		"signage": w.action(delivery.Provider{Channel: signage.Channel{}, Traits: signage.Traits()}),
 		"sms":     w.action(delivery.Provider{Channel: twilio.Channel{}, Traits: twilio.Traits()}),
 	}

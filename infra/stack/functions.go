@@ -25,7 +25,8 @@ type function struct {
 	name string
 	kind kind
 	// private functions run in the environment's VPC, where it has one: they
-	// may call internal endpoints.
+	// may call internal endpoints. The channel private alone is: what calls public
+	// endpoints needs no way through the network, nor may it reach what stands there.
 	private bool
 	does    string
 }
@@ -37,9 +38,10 @@ func functions() []function {
 		{name: "entry", kind: api, does: "Takes events in and starts journeys"},
 		{name: "decide", kind: condition, does: "Evaluates the conditions of journeys"},
 		{name: "loyalty", kind: channel, does: "Delivers awards, which move value"},
+		{name: "private", kind: channel, private: true, does: "Delivers to a company's own systems"},
 		{name: "signage", kind: channel, does: "Shows messages on screens"},
 		{name: "sms", kind: channel, does: "Delivers text messages"},
-		{name: "webhook", kind: channel, private: true, does: "Delivers to any HTTP endpoint"},
+		{name: "webhook", kind: channel, does: "Delivers to any HTTP endpoint"},
 		{name: "sweep", kind: background, does: "Comes back to what nobody else comes back to"},
 	}
 }

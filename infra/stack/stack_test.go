@@ -257,6 +257,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"Sms":          {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 		"Loyalty":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 		"Signage":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
+		"Private":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 		"Webhook":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 		"Decide":       {"dynamodb:GetItem", "secretsmanager:GetSecretValue"},
 		"Entry":        {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "states:StartExecution", "sqs:SendMessage"},
@@ -343,7 +344,7 @@ func TestSettingsReachTheTemplate(t *testing.T) {
 		if env["WAYPOST_PROFILES_TABLE"] != "customers" || env["WAYPOST_PROFILE_KEY"] != "customerId" || env["WAYPOST_PROFILE_PATH"] != "attributes" {
 			t.Errorf("%s does not find the profiles: %v", id, env)
 		}
-		if got, want := f["VpcConfig"] != nil, strings.HasPrefix(id, "Webhook"); got != want {
+		if got, want := f["VpcConfig"] != nil, strings.HasPrefix(id, "Private"); got != want {
 			t.Errorf("%s runs in the network: %v, want %v", id, got, want)
 		}
 		if strings.HasPrefix(id, "Sms") && (f["MemorySize"] != 1024.0 || f["ReservedConcurrentExecutions"] != 50.0 || env["WAYPOST_EGRESS_ALLOW"] != "https://intranet.example") {

@@ -25,6 +25,7 @@ import (
 	"github.com/waypost/waypost/shared/catalog"
 	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/channel/loyalty"
+	"github.com/waypost/waypost/shared/channel/private"
 	"github.com/waypost/waypost/shared/channel/signage"
 	"github.com/waypost/waypost/shared/channel/twilio"
 	"github.com/waypost/waypost/shared/channel/webhook"
@@ -65,7 +66,7 @@ func newWorld(t testing.TB) *world {
 	now := func() time.Time { return w.now }
 	w.catalog = &catalog.Catalog{
 		Store: &dynamo.Catalog{Client: client, Table: "catalog"}, Machines: w.machines, Guard: egress.NewGuard(egress.Policy{}),
-		Channels: []channel.Traits{webhook.Traits(), twilio.Traits(), loyalty.Traits(), signage.Traits()}, Names: journey.Placeholder, Prefix: "waypost-", Now: now,
+		Channels: []channel.Traits{webhook.Traits(), twilio.Traits(), loyalty.Traits(), signage.Traits(), private.Traits()}, Names: journey.Placeholder, Prefix: "waypost-", Now: now,
 		Sleep: func(context.Context, time.Duration) error { return nil },
 	}
 	w.h = (&admin.Handler{

@@ -12,6 +12,7 @@ import (
 	"github.com/waypost/waypost/shared/assemble"
 	"github.com/waypost/waypost/shared/catalog"
 	"github.com/waypost/waypost/shared/channel/loyalty"
+	"github.com/waypost/waypost/shared/channel/private"
 	"github.com/waypost/waypost/shared/channel/signage"
 	"github.com/waypost/waypost/shared/channel/twilio"
 	"github.com/waypost/waypost/shared/channel/webhook"
@@ -39,6 +40,11 @@ func Webhook(p *assemble.Platform) lambda.Handler {
 // Loyalty delivers awards.
 func Loyalty(p *assemble.Platform) lambda.Handler {
 	return handler(p, delivery.Provider{Channel: loyalty.Channel{Channel: webhook.Channel{Now: p.Now}}, Traits: loyalty.Traits()})
+}
+
+// Private delivers to a company's own systems.
+func Private(p *assemble.Platform) lambda.Handler {
+	return handler(p, delivery.Provider{Channel: private.Channel{Channel: webhook.Channel{Now: p.Now}}, Traits: private.Traits()})
 }
 
 // Signage delivers to screens.

@@ -10,6 +10,7 @@ import (
 	"github.com/waypost/waypost/shared/catalog"
 	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/channel/loyalty"
+	"github.com/waypost/waypost/shared/channel/private"
 	"github.com/waypost/waypost/shared/channel/signage"
 	"github.com/waypost/waypost/shared/channel/twilio"
 	"github.com/waypost/waypost/shared/channel/webhook"
@@ -20,7 +21,7 @@ import (
 
 // Channels are the traits of every channel that has a function.
 func Channels() []channel.Traits {
-	return []channel.Traits{webhook.Traits(), twilio.Traits(), loyalty.Traits(), signage.Traits()}
+	return []channel.Traits{webhook.Traits(), twilio.Traits(), loyalty.Traits(), signage.Traits(), private.Traits()}
 }
 
 // Needs are the variables that the function cannot do without.
