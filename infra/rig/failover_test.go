@@ -285,7 +285,9 @@ func TestFailoverDies(t *testing.T) {
 							calls[strings.Split(c.URL, "/")[2]]++
 						}
 						atTwilio, atSinch := calls["api.twilio.com"], calls["eu.sms.api.sinch.com"]
-						if guarantee == "atMostOnce" && (atTwilio > 1 || atSinch > 1) {
+						// A warm function's invocations share a credential's fetch: where one dies
+						// with it, another's round begins again, with Twilio, which had refused safely.
+						if guarantee == "atMostOnce" && (atSinch > 1 || cold && atTwilio > 1) {
 							t.Errorf("%s: Twilio was called %d times, Sinch %d", s.name, atTwilio, atSinch)
 						}
 						d := e.delivery
