@@ -1,9 +1,9 @@
 // Package events holds a sample payload for each function, for sam local
 // invoke, the AWS CLI and tests. The samples belong together: entry.json's
 // event starts the example's journey, and sms.json, decide.json and
-// webhook.json are what its machine then sends, step by step. slack.json is a
-// further delivery of that execution, by an action of the example's that its
-// journey does not use. Of entry-eventbridge.json the CloudEvent is the detail.
+// loyalty.json are what its machine then sends, step by step; the samples of
+// other channels are steps that the journey might have besides. Of
+// entry-eventbridge.json the CloudEvent is the detail.
 package events
 
 import (
@@ -78,7 +78,7 @@ func TestSamplesBelongTogether(t *testing.T) {
 	read(t, "decide", &condition)
 	want := delivery.Entry{ID: e.ID, Source: e.Source, Type: e.Type, Time: e.Time, Subject: e.Subject}
 	execution := ledger.ExecutionName(condition.State.Journey.Name, e.Source, e.ID, condition.State.Profile)
-	for _, name := range []string{"sms", "slack", "decide", "webhook"} {
+	for _, name := range []string{"sms", "slack", "decide", "loyalty", "signage", "private", "webhook"} {
 		var step struct {
 			Execution string         `json:"execution"`
 			State     delivery.State `json:"state"`

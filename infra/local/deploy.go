@@ -41,7 +41,7 @@ const (
 func Functions() map[string]assemble.Function {
 	return map[string]assemble.Function{
 		"admin": admin.New, "entry": entry.New, "decide": decide.New, "sweep": sweep.New,
-		"webhook": action.Webhook, "sms": action.SMS, "slack": action.Slack,
+		"webhook": action.Webhook, "sms": action.SMS, "slack": action.Slack, "loyalty": action.Loyalty, "signage": action.Signage, "private": action.Private,
 	}
 }
 

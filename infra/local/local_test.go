@@ -212,7 +212,7 @@ func TestStartMakesTheDeployment(t *testing.T) {
 		names = append(names, f.FunctionName)
 	}
 	slices.Sort(names)
-	if diff := cmp.Diff([]string{"admin", "decide", "entry", "slack", "sms", "sweep", "webhook"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"admin", "decide", "entry", "loyalty", "private", "signage", "slack", "sms", "sweep", "webhook"}, names); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -35,6 +35,9 @@ func TestSamples(t *testing.T) {
 		{"sms", `^\{"outcome":"sent","code":201,"response":\{"sid":"SM`},
 		{"slack", `^\{"outcome":"sent","code":200,"response":\{"channel":"C00000001","ts":"`},
 		{"decide", `^\{"branch":0\}$`},
+		{"loyalty", `^\{"outcome":"sent","code":201,"response":\{"award":"aw_`},
+		{"signage", `^\{"outcome":"sent","code":200,"response":\{"version":1\d{15}\}`},
+		{"private", `^\{"outcome":"sent","code":200,`},
 		{"webhook", `^\{"outcome":"sent","code":20\d,`},
 		{"entry", `^\{"statusCode":202,.*\\"journey\\":\\"order_ready\\"`},
 		{"entry-eventbridge", `^\{"executions":\[\{.*"journey":"order_ready"`},
@@ -108,7 +111,7 @@ func (w *world) sent(t *testing.T) {
 		}
 	}
 	alike := regexp.MustCompile(`SM[0-9a-f]{32}|"(entered|accepted)": "[^"]*"|` + machine.String())
-	for _, function := range []string{"sms", "decide", "webhook"} {
+	for _, function := range []string{"sms", "decide", "loyalty"} {
 		var want any
 		if err := json.Unmarshal(sample(t, function), &want); err != nil {
 			t.Fatal(err)

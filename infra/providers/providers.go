@@ -22,6 +22,7 @@ const (
 	pathSlack   = "/providers/slack"
 	pathSinch   = "/providers/sinch"
 	pathLoyalty = "/providers/loyalty"
+	pathSignage = "/providers/signage"
 	pathSink    = "/providers/sink"
 	pathOAuth   = "/providers/oauth"
 )
@@ -43,6 +44,7 @@ func New() *StandIns {
 	mux.Handle(pathSlack+"/", http.StripPrefix(pathSlack, slack.New(slack.Options{Inbox: box})))
 	mux.Handle(pathSinch+"/", http.StripPrefix(pathSinch, sinch.New(sinch.Options{Inbox: box})))
 	mux.Handle(pathLoyalty+"/", sink.NewLoyalty(sink.Options{Inbox: box}).Handler(pathLoyalty))
+	mux.Handle(pathSignage+"/", sink.NewSignage(sink.Options{Inbox: box}).Handler(pathSignage))
 	mux.Handle(pathSink+"/", sink.New(sink.Options{Inbox: box}))
 	mux.Handle(pathOAuth+"/", http.StripPrefix(pathOAuth, oauth.New(oauth.Options{URL: "https://login.example" + oauth.Path, Clients: []oauth.Client{Demo}})))
 	return &StandIns{Inbox: box, mux: mux}
@@ -60,6 +62,7 @@ func (s *StandIns) Routes(base string) string {
 		"hooks.slack.com=" + base + pathSlack,
 		"slack.com=" + base + pathSlack,
 		"loyalty.example=" + base + pathLoyalty,
+		"screens.example=" + base + pathSignage,
 		"hooks.example=" + base + pathSink,
 		"login.example=" + base + pathOAuth,
 	}

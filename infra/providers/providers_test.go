@@ -26,6 +26,7 @@ func TestRoutes(t *testing.T) {
 		"hooks.slack.com": slack.HookPath,
 		"slack.com":       "/api/chat.postMessage",
 		"loyalty.example": "/v1/awards",
+		"screens.example": "/v1/screens/window",
 		"hooks.example":   "/anything",
 		"login.example":   oauth.Path,
 	}

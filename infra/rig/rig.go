@@ -39,6 +39,9 @@ import (
 	"github.com/waypost/waypost/shared/assemble/admin"
 	"github.com/waypost/waypost/shared/assemble/entry"
 	"github.com/waypost/waypost/shared/assemble/sweep"
+	"github.com/waypost/waypost/shared/channel/loyalty"
+	"github.com/waypost/waypost/shared/channel/private"
+	"github.com/waypost/waypost/shared/channel/signage"
 	"github.com/waypost/waypost/shared/channel/sinch"
 	"github.com/waypost/waypost/shared/channel/slack"
 	"github.com/waypost/waypost/shared/channel/twilio"
@@ -143,6 +146,9 @@ func (w *World) deploy() {
 	functions := map[string]assemble.Function{
 		"admin": admin.New, "entry": entry.New, "decide": w.decide, "sweep": sweep.New,
 		"webhook": w.action(delivery.Provider{Channel: webhook.Channel{}, Traits: webhook.Traits()}),
+		"loyalty": w.action(delivery.Provider{Channel: loyalty.Channel{}, Traits: loyalty.Traits()}),
+		"private": w.action(delivery.Provider{Channel: private.Channel{}, Traits: private.Traits()}),
+		"signage": w.action(delivery.Provider{Channel: signage.Channel{}, Traits: signage.Traits()}),
 		"sms": w.action(delivery.Provider{Channel: twilio.Channel{}, Traits: twilio.Traits()},
 			delivery.Provider{Channel: sinch.Channel{}, Traits: sinch.Traits()}),
 		"slack": w.action(delivery.Provider{Channel: slack.Webhook{}, Traits: slack.WebhookTraits()},

@@ -107,7 +107,11 @@ func (s *stack) grant() {
 		allow(f, s.tables.profiles, "GetItem")
 		allow(f, s.tables.catalog, "GetItem")
 		allow(f, s.tables.ledger, "GetItem", "PutItem", "UpdateItem")
-		allow(f, s.tables.limits, "UpdateItem")
+		if f.name == "signage" { // it reads what was last sent to a screen
+			allow(f, s.tables.limits, "GetItem", "UpdateItem")
+		} else {
+			allow(f, s.tables.limits, "UpdateItem")
+		}
 		s.deadLetters.Grant(f.self, jsii.String("sqs:SendMessage"))
 		s.allowSecrets(f)
 		s.allowKeys(f, "dynamodb", "secretsmanager")

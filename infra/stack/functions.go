@@ -37,8 +37,11 @@ func functions() []function {
 		{name: "admin", kind: api, does: "Authors' and operators' API: actions, journeys, deliveries"},
 		{name: "entry", kind: api, does: "Takes events in and starts journeys"},
 		{name: "decide", kind: condition, private: true, does: "Evaluates the conditions of journeys"},
-		{name: "sms", kind: channel, private: true, does: "Delivers text messages"},
+		{name: "loyalty", kind: channel, private: true, does: "Delivers awards, which move value"},
+		{name: "private", kind: channel, private: true, does: "Delivers to a company's own systems"},
+		{name: "signage", kind: channel, private: true, does: "Shows messages on screens"},
 		{name: "slack", kind: channel, private: true, does: "Delivers messages to Slack"},
+		{name: "sms", kind: channel, private: true, does: "Delivers text messages"},
 		{name: "webhook", kind: channel, private: true, does: "Delivers to any HTTP endpoint"},
 		{name: "sweep", kind: background, does: "Comes back to what nobody else comes back to"},
 	}

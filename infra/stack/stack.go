@@ -76,7 +76,7 @@ func (s *stack) newNetwork() {
 	s.vpc = awsec2.Vpc_FromVpcAttributes(s.self, jsii.String("Network"), &awsec2.VpcAttributes{
 		VpcId: &v.ID, AvailabilityZones: jsii.Strings(v.AvailabilityZones...), PrivateSubnetIds: jsii.Strings(v.Subnets...),
 	})
-	s.private = awsec2.NewSecurityGroup(s.self, jsii.String("Private"), &awsec2.SecurityGroupProps{Vpc: s.vpc,
+	s.private = awsec2.NewSecurityGroup(s.self, jsii.String("PrivateGroup"), &awsec2.SecurityGroupProps{Vpc: s.vpc,
 		Description: jsii.String("Waypost's functions that call endpoints and sources"), AllowAllOutbound: jsii.Bool(true)})
 }
 

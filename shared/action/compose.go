@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http/httpguts"
 
@@ -31,6 +32,13 @@ type Message struct {
 	Header   http.Header
 	Body     any // nil where there is none
 	HasBody  bool
+
+	// Contract is the action's, for what a channel reads of it besides.
+	Contract *Contract
+	// Filled is what each field that is sent came out as, by its name.
+	Filled map[string]any
+	// Start is the delivery's first start. Compose leaves it empty.
+	Start time.Time
 }
 
 // Compose fills the contract with values by field name. A value is nil where
@@ -49,7 +57,8 @@ func (a *Action) Compose(values map[string]any) (*Message, error) {
 	for _, f := range a.Fields {
 		c.fill(f)
 	}
-	m := &Message{BaseURL: a.Settings.URL, Method: a.Contract.Method, Query: url.Values{}, Header: http.Header{}}
+	m := &Message{BaseURL: a.Settings.URL, Method: a.Contract.Method, Query: url.Values{}, Header: http.Header{},
+		Contract: &a.Contract, Filled: c.filled}
 	m.Path = c.path(a.Contract.Path, a.pathParams)
 	for _, name := range sortedKeys(a.query) {
 		if text, ok := c.text(inQuery, name, a.query[name]); ok {

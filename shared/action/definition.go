@@ -39,7 +39,59 @@ type Contract struct {
 	// Schema, or an object of property names to schemas.
 	Response json.RawMessage `json:"response,omitempty"`
 	Error    json.RawMessage `json:"error,omitempty"`
+	// Award is what a message that moves value needs: the channel loyalty's.
+	Award *Award `json:"award,omitempty"`
+	// Display is what messages need of which the last wins: the channel signage's.
+	Display *Display `json:"display,omitempty"`
 }
+
+// A Display says which screen a message is for, and where its version and its
+// validity go. These are mapped fields, or places that Waypost fills.
+type Display struct {
+	// Screen is the field that names the screen, the group, or the screens.
+	Screen     string `json:"screen"`
+	Version    Place  `json:"version"`
+	ValidUntil Place  `json:"validUntil"`
+	// ValidFor is how long after the delivery's first start a message is valid,
+	// where ValidUntil is no field.
+	ValidFor Duration `json:"validFor,omitzero"`
+}
+
+// Parts names the parts that only some channels have.
+func (c Contract) Parts() []string {
+	var parts []string
+	if c.Award != nil {
+		parts = append(parts, "award")
+	}
+	if c.Display != nil {
+		parts = append(parts, "display")
+	}
+	return parts
+}
+
+// An Award says what keeps value from being moved twice.
+type Award struct {
+	// Key is where the endpoint looks for the delivery's id. The header
+	// Idempotency-Key has it in any case.
+	Key Place `json:"key"`
+	// Reference is the field that holds the business reference: the order's
+	// number, the claim's.
+	Reference string `json:"reference"`
+	// Lookup is how to ask what became of an award, or nil. Where it is there,
+	// an ambiguous one is repeated only once the endpoint says that it has none.
+	Lookup *Lookup `json:"lookup,omitempty"`
+}
+
+// A Lookup is a GET that answers 404 where there is no such award. In the path
+// and in the query's values, {key} stands for the delivery's id, {reference}
+// for the business reference.
+type Lookup struct {
+	Path  string            `json:"path"`
+	Query map[string]string `json:"query,omitempty"`
+}
+
+// LooksUp says whether the endpoint can be asked what became of a message.
+func (c Contract) LooksUp() bool { return c.Award != nil && c.Award.Lookup != nil }
 
 // Settings are the part of an action that an operator may change under a
 // published version. Absent ones have the defaults that their methods give.

@@ -24,6 +24,9 @@ import (
 	"github.com/waypost/waypost/shared/admin"
 	"github.com/waypost/waypost/shared/catalog"
 	"github.com/waypost/waypost/shared/channel"
+	"github.com/waypost/waypost/shared/channel/loyalty"
+	"github.com/waypost/waypost/shared/channel/private"
+	"github.com/waypost/waypost/shared/channel/signage"
 	"github.com/waypost/waypost/shared/channel/sinch"
 	"github.com/waypost/waypost/shared/channel/slack"
 	"github.com/waypost/waypost/shared/channel/twilio"
@@ -65,7 +68,8 @@ func newWorld(t testing.TB) *world {
 	now := func() time.Time { return w.now }
 	w.catalog = &catalog.Catalog{
 		Store: &dynamo.Catalog{Client: client, Table: "catalog"}, Machines: w.machines, Guard: egress.NewGuard(egress.Policy{}),
-		Channels: []channel.Traits{webhook.Traits(), twilio.Traits(), sinch.Traits(), slack.WebhookTraits(), slack.APITraits()}, Names: journey.Placeholder, Prefix: "waypost-", Now: now,
+		Channels: []channel.Traits{webhook.Traits(), twilio.Traits(), sinch.Traits(), slack.WebhookTraits(), slack.APITraits(), loyalty.Traits(), signage.Traits(), private.Traits()},
+		Names:    journey.Placeholder, Prefix: "waypost-", Now: now,
 		Sleep: func(context.Context, time.Duration) error { return nil },
 	}
 	w.h = (&admin.Handler{

@@ -12,7 +12,7 @@ import (
 // check finds what in an action its channel can't serve, and what the provider
 // of its failover can't.
 func (c *Catalog) check(a *action.Action, first channel.Traits) []fault.Detail {
-	details := first.Check(a)
+	details := first.Faults(a)
 	f := a.Settings.Failover
 	switch {
 	case f == nil:
@@ -34,7 +34,7 @@ func (c *Catalog) check(a *action.Action, first channel.Traits) []fault.Detail {
 	for _, d := range details {
 		wrong[d.Path] = true
 	}
-	for _, d := range traits.Check(a.Second(first.Senders)) {
+	for _, d := range traits.Faults(a.Second(first.Senders)) {
 		setting, ok := strings.CutPrefix(d.Path, "settings.")
 		key := strings.TrimPrefix(d.Path, "contract.body.")
 		switch {

@@ -7,6 +7,7 @@ package channel
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/waypost/waypost/shared/action"
@@ -26,9 +27,22 @@ type Traits struct {
 	Guarantee action.Guarantee
 	// Senders are the body keys that say who sends, which a failover replaces.
 	Senders []string
+	// Parts are the parts of a contract that no other channel has: "award".
+	Parts []string
 	// Check finds what in a definition the channel can't serve. Paths are from
-	// the document's root.
+	// the document's root. Faults has them, and the parts that are not its own.
 	Check func(*action.Action) []fault.Detail
+}
+
+// Faults finds what in a definition the channel can't serve.
+func (t Traits) Faults(a *action.Action) []fault.Detail {
+	details := t.Check(a)
+	for _, part := range a.Contract.Parts() {
+		if !slices.Contains(t.Parts, part) {
+			details = append(details, fault.Detail{Path: "contract." + part, Rule: "additionalProperties", Message: "is not for the channel " + t.Channel})
+		}
+	}
+	return details
 }
 
 // An Answer is what an endpoint said to a request.
@@ -36,6 +50,8 @@ type Answer struct {
 	Code   int // the HTTP status
 	Header http.Header
 	Body   []byte
+	// Version is that of the message which was sent, where it has one.
+	Version int64
 }
 
 // A Verdict is what an answer means.
@@ -75,6 +91,8 @@ const (
 	Refused   Result = "refused"   // for good: repeating it changes nothing
 	Retryable Result = "retryable" // certainly not processed: safe to repeat
 	Ambiguous Result = "ambiguous" // it may have been processed
+	// Superseded: a newer message has taken its place, and it is no longer wanted.
+	Superseded Result = "superseded"
 )
 
 // ByStatus classifies an HTTP answer of no provider in particular: 2xx is

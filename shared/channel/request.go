@@ -18,6 +18,11 @@ type Request struct {
 	URL    string
 	Header http.Header
 	Body   []byte
+	// Lookup asks what became of the message, where an answer was ambiguous;
+	// nil where nobody can be asked.
+	Lookup *Lookup
+	// Turn orders the message among those to the same target; nil where none replaces another.
+	Turn *Turn
 }
 
 // HTTP makes the call that is sent: the request with its credential, which

@@ -117,6 +117,7 @@ type Pipeline struct {
 	Secrets   Secrets
 	Endpoints Endpoints
 	Limits    Limits
+	Turns     Turns // for channels whose messages replace each other; nil for others
 	Programs  *Programs
 	NewHolder func() string  // a name that no other invocation has
 	Random    func() float64 // in [0,1), for jitter; none where nil

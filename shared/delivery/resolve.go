@@ -236,9 +236,15 @@ func maybeSent(d *ledger.Delivery) bool {
 	})
 }
 
-// closed says whether the endpoint must not be called again, whatever there is to send.
+// closed says whether the endpoint must not be called again, whatever there is
+// to send. One that can be asked what became of the message is.
 func (a *attempt) closed() bool {
-	return a.rec.Status != "" || maybeSent(&a.rec) && a.action != nil && a.action.Settings.Guarantee == action.AtMostOnce
+	return a.rec.Status != "" || maybeSent(&a.rec) && a.onceOnly() && !a.action.Contract.LooksUp()
+}
+
+// onceOnly says whether an attempt that may have been processed ends the delivery.
+func (a *attempt) onceOnly() bool {
+	return a.action != nil && a.action.Settings.Guarantee == action.AtMostOnce
 }
 
 // recorded gives back what a settled delivery came to.

@@ -108,7 +108,7 @@ func (a *attempt) compose() (_ *channel.Request, end string, _ error) {
 	if a.message, err = a.action.Compose(values); err != nil {
 		return nil, "", err
 	}
-	a.message.Delivery = a.rec.ID().String()
+	a.message.Delivery, a.message.Start = a.rec.ID().String(), a.rec.StartedAt
 	request, err := a.encode()
 	return request, "", err
 }
@@ -184,10 +184,18 @@ func held3(r Result, err error) (bool, Result, error) { return true, r, err }
 // are used up, or the next one must wait longer than this function may.
 func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) {
 	digest := a.digest(r)
+	if maybeSent(&a.rec) {
+		if known, result, err := a.lookUp(ctx, r); known {
+			return result, err
+		}
+	}
 	if i := slices.IndexFunc(a.rec.Attempts, func(t ledger.Attempt) bool {
 		return t.Result == string(channel.Ambiguous) && t.Digest != digest
 	}); i >= 0 {
 		return a.settle(ctx, ledger.Unknown, "an earlier attempt may have been processed, and the message now composes to another request")
+	}
+	if a.onceOnly() && maybeSent(&a.rec) {
+		return a.settle(ctx, ledger.Unknown, "an earlier attempt may have been processed, so it is not sent again: "+lastReason(&a.rec))
 	}
 	if a.tries() >= a.action.Settings.Attempts() {
 		return a.settle(ctx, ledger.Dead, fmt.Sprintf("given up after %d attempts; at the last, %s", len(a.rec.Attempts), lastReason(&a.rec)))
@@ -196,10 +204,14 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 		if end := a.Now().Add(a.action.Settings.EndpointTimeout() + settleTime); end.After(a.deadline) {
 			return a.backOff(ctx, "the function had no time left for the endpoint's timeout", 0)
 		}
+		if held, result, err := a.outOfTurn(ctx, r); held {
+			return result, err
+		}
 		verdict, answer, err := a.call(ctx, r, digest)
 		if err != nil {
 			return a.refuse(ctx, ledger.Failed, fault.Line(err))
 		}
+		a.takeTurn(ctx, r, verdict)
 		if unauthorized(verdict, answer) && a.renew(ctx) {
 			if r, err = a.encode(); err != nil {
 				return a.refuse(ctx, ledger.Failed, fault.Line(err))
@@ -216,12 +228,20 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 		switch {
 		case verdict.Result == channel.Accepted:
 			return a.accepted(ctx, verdict, answer)
+		case verdict.Result == channel.Superseded: // it no longer matters whether an earlier attempt was processed
+			return a.settle(ctx, ledger.Suppressed, verdict.Reason)
 		case verdict.Suppress:
 			return a.refuse(ctx, ledger.Suppressed, verdict.Reason)
 		case verdict.Result == channel.Refused:
 			a.rec.Failure = a.action.Failure(answer.Body)
 			return a.refuse(ctx, ledger.Failed, verdict.Reason)
-		case verdict.Result == channel.Ambiguous && a.action.Settings.Guarantee == action.AtMostOnce:
+		case verdict.Result == channel.Ambiguous && r.Lookup != nil:
+			if known, result, err := a.lookUp(ctx, r); known {
+				return result, err
+			}
+		}
+		switch {
+		case verdict.Result == channel.Ambiguous && a.onceOnly():
 			return a.settle(ctx, ledger.Unknown, verdict.Reason+"; it may have been processed, so it is not sent again")
 		case a.tries() >= a.action.Settings.Attempts():
 			return a.settle(ctx, ledger.Dead, fmt.Sprintf("given up after %d attempts; at the last, %s", len(a.rec.Attempts), verdict.Reason))
@@ -254,7 +274,7 @@ func (a *attempt) call(ctx context.Context, r *channel.Request, digest string) (
 	var answer channel.Answer
 	verdict := failedCall(err)
 	if res != nil {
-		answer = channel.Answer{Code: res.Status, Header: res.Header, Body: res.Body}
+		answer = channel.Answer{Code: res.Status, Header: res.Header, Body: res.Body, Version: r.Version()}
 	}
 	switch e, ok := errors.AsType[*egress.Error](err); {
 	case err == nil:
@@ -279,7 +299,7 @@ func (a *attempt) request(ctx context.Context, r *channel.Request) (*http.Reques
 		return nil, err
 	}
 	id := a.rec.ID().String()
-	req.Header.Set("Idempotency-Key", id)
+	req.Header.Set(action.IdempotencyKey, id)
 	if s := a.action.Settings.Signature; s != nil {
 		if err := s.Sign(a.signing, id, a.Now(), r.Body, req); err != nil {
 			return nil, err

@@ -148,7 +148,7 @@ func (f folder) Action(name string, version int) (*action.Action, string, error)
 	if err != nil {
 		return nil, "", err
 	}
-	return a, map[string]string{"webhook": "webhook", "sms": "sms"}[a.Channel], nil
+	return a, map[string]string{"webhook": "webhook", "sms": "sms", "loyalty": "loyalty"}[a.Channel], nil
 }
 
 func (f folder) Sources() (map[string]*source.Source, error) {

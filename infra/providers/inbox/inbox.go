@@ -46,6 +46,27 @@ type Message struct {
 	// the ts of the message that it answers.
 	Blocks json.RawMessage `json:"blocks,omitempty"`
 	Thread string          `json:"thread,omitempty"`
+	// Points is what an award came to.
+	Points *Points `json:"points,omitempty"`
+	// Screen is what a screen then showed.
+	Screen *Screen `json:"screen,omitempty"`
+}
+
+// A Screen is a screen, or a group of them, with its content.
+type Screen struct {
+	Name       string    `json:"name"`
+	Headline   string    `json:"headline"`
+	Text       string    `json:"text,omitempty"`
+	Version    int64     `json:"version"`
+	ValidUntil time.Time `json:"validUntil"`
+}
+
+// Points are a member's, once an award was made.
+type Points struct {
+	Member    string `json:"member"`
+	Given     int64  `json:"given"` // 0 for a repeat
+	Balance   int64  `json:"balance"`
+	Reference string `json:"reference"`
 }
 
 // A Header is one header line.

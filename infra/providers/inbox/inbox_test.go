@@ -83,6 +83,8 @@ func TestPage(t *testing.T) {
 	s.Add(inbox.Message{Channel: attack, Title: attack, Method: attack, Path: attack, Status: 503, Body: `{"a":"</pre><script>alert(3)</script>"}`,
 		Headers: []inbox.Header{{Name: attack, Value: attack}}})
 	s.Add(inbox.Message{Channel: "webhook", Method: "POST", Path: "/f", Body: "To=%2B49&Body=<b>x", Headers: []inbox.Header{{Name: "Content-Type", Value: "application/x-www-form-urlencoded"}}})
+	s.Add(inbox.Message{Channel: "loyalty", Status: 201, Points: &inbox.Points{Member: attack, Given: 25, Balance: 75, Reference: attack}})
+	s.Add(inbox.Message{Channel: "signage", Status: 200, Screen: &inbox.Screen{Name: attack, Headline: attack, Text: attack, Version: 1}})
 	for _, path := range []string{"/inbox", "/inbox/", "/inbox/cards"} {
 		resp, body := get(t, h, "GET", path)
 		if resp.StatusCode != 200 || strings.Contains(body, "<script>alert") || strings.Contains(body, "<img") || strings.Contains(body, "<b>x") {
@@ -95,9 +97,15 @@ func TestPage(t *testing.T) {
 		if !strings.Contains(body, `<dt>To</dt><dd>&#43;49</dd>`) {
 			t.Errorf("%s: a form's fields are not shown", path)
 		}
+		if !strings.Contains(body, `<strong>75</strong><small>points</small>`) || !strings.Contains(body, "+25 for &lt;script&gt;") {
+			t.Errorf("%s: a balance is not shown", path)
+		}
+		if !strings.Contains(body, `<div class="screen"><small>&lt;script&gt;`) {
+			t.Errorf("%s: a screen is not shown", path)
+		}
 	}
 	resp, cards := get(t, h, "GET", "/inbox/cards?since=2")
-	if n := strings.Count(cards, "<li "); n != 1 || resp.Header.Get("X-Inbox-Last") != "3" || resp.Header.Get("X-Inbox-Session") == "" {
+	if n := strings.Count(cards, "<li "); n != 3 || resp.Header.Get("X-Inbox-Last") != "5" || resp.Header.Get("X-Inbox-Session") == "" {
 		t.Errorf("%d cards after the second, headers %v", n, resp.Header)
 	}
 }

@@ -7,7 +7,8 @@
 // sink-retry-after (a header's value), sink-delay (a Go duration, 60 s at
 // most), sink-size (a body of so many bytes, 16 MiB at most), sink-location
 // (a redirect), sink-type (a content type; anything but JSON gets a body that
-// is not JSON). Tests in Go use Options.Behave.
+// is not JSON), sink-lost (a status that is answered once the work is done, by
+// the services that do any). Tests in Go use Options.Behave.
 package sink
 
 import (
@@ -41,6 +42,7 @@ type Behaviour struct {
 	RetryAfter string        // a header, if not empty
 	Delay      time.Duration // before the answer
 	Hold       <-chan struct{}
+	Lost       int    // a status that is answered after the work was done; of those that do any
 	Hang       bool   // closes the connection instead of an answer
 	Size       int    // bytes of the body, if not 0
 	Location   string // a redirect's target
@@ -95,6 +97,11 @@ func asked(q url.Values) (b Behaviour, problem string) {
 	if v := q.Get("sink-status"); v != "" {
 		if b.Status, err = strconv.Atoi(v); err != nil || b.Status < 200 || b.Status > 599 {
 			return b, "sink-status must be an HTTP status from 200 to 599"
+		}
+	}
+	if v := q.Get("sink-lost"); v != "" {
+		if b.Lost, err = strconv.Atoi(v); err != nil || b.Lost < 400 || b.Lost > 599 {
+			return b, "sink-lost must be an HTTP status from 400 to 599"
 		}
 	}
 	if v := q.Get("sink-delay"); v != "" {

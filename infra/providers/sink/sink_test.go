@@ -98,7 +98,8 @@ func TestLoyalty(t *testing.T) {
 	srv := httptest.NewServer(sink.NewLoyalty(sink.Options{Inbox: box}).Handler("/providers/loyalty"))
 	defer srv.Close()
 	give := func(key, body string) (int, map[string]any, string) {
-		resp, text, err := call(t, "POST", srv.URL+"/providers/loyalty/v1/awards", map[string]string{"Idempotency-Key": key}, body)
+		resp, text, err := call(t, "POST", srv.URL+"/providers/loyalty/v1/awards", map[string]string{"Idempotency-Key": key,
+			"Content-Type": "application/json", "Authorization": "Bearer t"}, body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,18 +130,55 @@ func TestLoyalty(t *testing.T) {
 		{"no points", "k3", `{"member":"c-1","reference":"A-1"}`, 422},
 		{"points that are no whole number", "k3", `{"member":"c-1","points":1.5,"reference":"A-1"}`, 400},
 		{"not JSON", "k3", `points`, 400},
+		{"more than JSON", "k3", award + award, 400},
+		{"a member that is unknown", "k3", `{"member":"c-1","points":25,"reference":"A-1","bonus":1}`, 400},
 	} {
 		if status, doc, _ := give(tc.key, tc.body); status != tc.status || doc["error"] == nil {
 			t.Errorf("%s: got %d %v, want %d", tc.name, status, doc, tc.status)
 		}
 	}
-	if _, body, _ := call(t, "GET", srv.URL+"/providers/loyalty/v1/members/c-1", nil, ""); body != `{"member":"c-1","points":50}` {
-		t.Errorf("the balance is %s", body)
+	token := map[string]string{"Authorization": "Bearer t"}
+	made, err := json.Marshal(first)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if resp, _, _ := call(t, "GET", srv.URL+"/providers/loyalty/v1/members/c-9", nil, ""); resp.StatusCode != 404 {
-		t.Errorf("nobody's balance: %d", resp.StatusCode)
+	for _, tc := range []struct {
+		path   string
+		header map[string]string
+		status int
+		body   string
+	}{
+		{"members/c-1", token, 200, `{"member":"c-1","points":50}`},
+		{"members/c-9", token, 404, `{"error":"there is no such member"}`},
+		{"awards/k1", token, 200, string(made)},
+		{"awards/k9", token, 404, `{"error":"there is no award under this key"}`},
+		{"members/c-1", nil, 401, `{"error":"there is no bearer token"}`},
+	} {
+		resp, body, err := call(t, "GET", srv.URL+"/providers/loyalty/v1/"+tc.path, tc.header, "")
+		if err != nil || resp.StatusCode != tc.status || !sameJSON(body, tc.body) {
+			t.Errorf("%s: got %s (%v), want %d %s", tc.path, body, err, tc.status, tc.body)
+		}
 	}
-	if got := len(box.Since(0)); got != 9 {
-		t.Errorf("the inbox holds %d messages, want all 9", got)
+	for _, tc := range []struct {
+		query, points string // the balance
+		status        int
+	}{{"sink-status=429&sink-retry-after=7", "50", 429}, {"sink-lost=503", "51", 503}, {"sink-lost=7", "51", 400}} {
+		resp, body, err := call(t, "POST", srv.URL+"/providers/loyalty/v1/awards?"+tc.query, map[string]string{"Authorization": "Bearer t",
+			"Content-Type": "application/json", "Idempotency-Key": tc.query}, `{"member":"c-1","points":1,"reference":"A-2"}`)
+		if err != nil || resp.StatusCode != tc.status {
+			t.Errorf("%s: got %s (%v), want %d", tc.query, body, err, tc.status)
+		}
+		if _, body, _ := call(t, "GET", srv.URL+"/providers/loyalty/v1/members/c-1", token, ""); !strings.Contains(body, `"points":`+tc.points+"}") {
+			t.Errorf("%s: the balance is %s, want %s", tc.query, body, tc.points)
+		}
 	}
+	if got := len(box.Since(0)); got != 13 {
+		t.Errorf("the inbox holds %d messages, want all 13", got)
+	}
+}
+
+// sameJSON says whether two JSON texts mean the same.
+func sameJSON(a, b string) bool {
+	var x, y any
+	return json.Unmarshal([]byte(a), &x) == nil && json.Unmarshal([]byte(b), &y) == nil && cmp.Equal(x, y)
 }

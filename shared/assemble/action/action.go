@@ -11,6 +11,9 @@ import (
 
 	"github.com/waypost/waypost/shared/assemble"
 	"github.com/waypost/waypost/shared/catalog"
+	"github.com/waypost/waypost/shared/channel/loyalty"
+	"github.com/waypost/waypost/shared/channel/private"
+	"github.com/waypost/waypost/shared/channel/signage"
 	"github.com/waypost/waypost/shared/channel/sinch"
 	"github.com/waypost/waypost/shared/channel/slack"
 	"github.com/waypost/waypost/shared/channel/twilio"
@@ -32,9 +35,24 @@ func Needs() []string {
 	return []string{assemble.VarProfiles, assemble.VarCatalog, assemble.VarLedger, assemble.VarLimits, assemble.VarDeadLetters}
 }
 
-// Webhook delivers to any endpoint that speaks HTTP and JSON.
+// Webhook delivers to any endpoint that speaks HTTP.
 func Webhook(p *assemble.Platform) lambda.Handler {
 	return handler(p, delivery.Provider{Channel: webhook.Channel{Now: p.Now}, Traits: webhook.Traits()})
+}
+
+// Loyalty delivers awards.
+func Loyalty(p *assemble.Platform) lambda.Handler {
+	return handler(p, delivery.Provider{Channel: loyalty.Channel{Channel: webhook.Channel{Now: p.Now}}, Traits: loyalty.Traits()})
+}
+
+// Private delivers to a company's own systems.
+func Private(p *assemble.Platform) lambda.Handler {
+	return handler(p, delivery.Provider{Channel: private.Channel{Channel: webhook.Channel{Now: p.Now}}, Traits: private.Traits()})
+}
+
+// Signage delivers to screens.
+func Signage(p *assemble.Platform) lambda.Handler {
+	return handler(p, delivery.Provider{Channel: signage.Channel{Channel: webhook.Channel{Now: p.Now}}, Traits: signage.Traits()})
 }
 
 // SMS delivers text messages.
@@ -59,13 +77,14 @@ func handler(p *assemble.Platform, providers ...delivery.Provider) lambda.Handle
 func Pipeline(p *assemble.Platform, endpoints delivery.Endpoints, providers ...delivery.Provider) *delivery.Pipeline {
 	db := p.DB()
 	letters := &waypostsqs.DeadLetters{Client: sqs.NewFromConfig(p.AWS), Queue: p.Env.DeadLetterQueue}
+	limits := dynamo.NewLimits(db, p.Env.LimitsTable)
 	secrets := token.NewStore(secret.NewStore(&waypostsecrets.Source{Client: secretsmanager.NewFromConfig(p.AWS)}, p.Now), endpoints, p.Now)
 	return &delivery.Pipeline{
 		Closer: p.Closer(db, letters), Providers: providers, Profiles: p.Profiles(db),
 		Sources:   source.NewResolver(catalog.NewSources(p.Catalog(db), p.Now), secrets, endpoints, p.Now),
 		Secrets:   secrets,
 		Endpoints: endpoints,
-		Limits:    limit.NewKeeper(dynamo.NewLimits(db, p.Env.LimitsTable)),
-		Programs:  delivery.NewPrograms(), NewHolder: rand.Text, Random: mathrand.Float64,
+		Limits:    limit.NewKeeper(limits), Turns: limits,
+		Programs: delivery.NewPrograms(), NewHolder: rand.Text, Random: mathrand.Float64,
 	}
 }

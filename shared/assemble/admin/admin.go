@@ -9,6 +9,9 @@ import (
 	"github.com/waypost/waypost/shared/assemble"
 	"github.com/waypost/waypost/shared/catalog"
 	"github.com/waypost/waypost/shared/channel"
+	"github.com/waypost/waypost/shared/channel/loyalty"
+	"github.com/waypost/waypost/shared/channel/private"
+	"github.com/waypost/waypost/shared/channel/signage"
 	"github.com/waypost/waypost/shared/channel/sinch"
 	"github.com/waypost/waypost/shared/channel/slack"
 	"github.com/waypost/waypost/shared/channel/twilio"
@@ -20,7 +23,8 @@ import (
 
 // Channels are the traits of every channel that has a function.
 func Channels() []channel.Traits {
-	return []channel.Traits{webhook.Traits(), twilio.Traits(), sinch.Traits(), slack.WebhookTraits(), slack.APITraits()}
+	return []channel.Traits{webhook.Traits(), twilio.Traits(), sinch.Traits(), slack.WebhookTraits(), slack.APITraits(),
+		loyalty.Traits(), signage.Traits(), private.Traits()}
 }
 
 // Needs are the variables that the function cannot do without.
