@@ -69,7 +69,7 @@ func TestRaceToTakeOver(t *testing.T) {
 					task := taskOf(fmt.Sprintf("case-%d", i))
 					d := ledger.Delivery{Execution: task.Execution, Step: rig.Step, Journey: rig.Journey, Profile: "c-1", Action: rig.Action, ActionVersion: 1, State: ledger.Claimed,
 						Holder: "dead", Lease: time.Now().Add(-time.Second), StartedAt: time.Now().Add(-time.Minute), EnteredAt: time.Now()}
-					if err := w.Ledger.Put(t.Context(), d, ""); err != nil {
+					if _, err := w.Ledger.Put(t.Context(), d, ""); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -97,7 +97,7 @@ func TestSettleRacesTakeover(t *testing.T) {
 	rig.Run(t, func(t *testing.T, w *rig.World) {
 		for i := range 50 {
 			d := ledger.Delivery{Execution: fmt.Sprint("x", i), Step: rig.Step, Journey: rig.Journey, Profile: "c-1", EnteredAt: time.Now(), State: ledger.Claimed, Holder: "slow", StartedAt: time.Now()}
-			if err := w.Ledger.Put(t.Context(), d, ""); err != nil {
+			if _, err := w.Ledger.Put(t.Context(), d, ""); err != nil {
 				t.Fatal(err)
 			}
 			var won atomic.Int32
@@ -106,7 +106,7 @@ func TestSettleRacesTakeover(t *testing.T) {
 				if mine.Holder = fmt.Sprint("successor", n); n == 0 {
 					mine.Holder, mine.State, mine.Outcome, mine.SettledAt = "slow", ledger.Settled, ledger.Sent, time.Now()
 				}
-				switch err := w.Ledger.Put(t.Context(), mine, "slow"); {
+				switch _, err := w.Ledger.Put(t.Context(), mine, "slow"); {
 				case err == nil:
 					won.Add(1)
 				case !fault.Is(err, fault.Conflict):

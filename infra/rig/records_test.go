@@ -67,7 +67,7 @@ func TestRecordStates(t *testing.T) {
 							d := ledger.Delivery{Execution: id.Execution, Step: id.Step, Journey: rig.Journey, Version: 1, Profile: "c-1",
 								Action: rig.Action, ActionVersion: 1, Holder: holder, StartedAt: time.Now(), EnteredAt: time.Now()}
 							tc.record(&d)
-							if err := w.Ledger.Put(t.Context(), d, ""); err != nil {
+							if _, err := w.Ledger.Put(t.Context(), d, ""); err != nil {
 								t.Fatal(err)
 							}
 						}
@@ -101,7 +101,7 @@ func TestLooksAreCheap(t *testing.T) {
 			task := taskOf("case-1")
 			d := ledger.Delivery{Execution: task.Execution, Step: rig.Step, Journey: rig.Journey, Profile: "c-1", Action: rig.Action, ActionVersion: 1,
 				State: ledger.Claimed, Holder: "another", Lease: time.Now().Add(tc.lease), StartedAt: time.Now(), EnteredAt: time.Now()}
-			if err := w.Ledger.Put(t.Context(), d, ""); err != nil {
+			if _, err := w.Ledger.Put(t.Context(), d, ""); err != nil {
 				t.Fatal(err)
 			}
 			w.Ops()

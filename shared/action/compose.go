@@ -26,6 +26,9 @@ type Message struct {
 	// Delivery is the delivery's id, for a provider that repeats it in what it
 	// reports. Compose leaves it empty.
 	Delivery string
+	// Callback is the URL at which the provider may report what becomes of the
+	// message, or empty. Compose leaves it empty.
+	Callback string
 	Method   string // empty where the contract names none
 	Path     string // escaped, from the contract's path
 	Query    url.Values

@@ -103,6 +103,8 @@ type Settings struct {
 	Retry     *Retry            `json:"retry,omitempty"`
 	Guarantee Guarantee         `json:"guarantee,omitempty"`
 	Limits    []limit.Limit     `json:"limits,omitempty"`
+	// Callback asks the provider to report what becomes of a message.
+	Callback *Callback `json:"callback,omitempty"`
 	// Failover names a second provider of the channel, if there is one.
 	Failover *Failover `json:"failover,omitempty"`
 	// Requires is an expression that must be true for a delivery to be sent.

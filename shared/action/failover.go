@@ -18,6 +18,7 @@ type Failover struct {
 	URL      string       `json:"url"`
 	Auth     *secret.Auth `json:"auth,omitempty"`
 	From     string       `json:"from,omitempty"`
+	Callback *Callback    `json:"callback,omitempty"`
 }
 
 // MaxFailoverTimeout is the longest timeout of an action that has a failover:
@@ -36,6 +37,9 @@ func (f *Failover) check(guard Guard) []fault.Detail {
 	if f.Auth != nil {
 		details = append(details, f.Auth.Validate("settings.failover.auth", guard)...)
 	}
+	if f.Callback != nil {
+		details = append(details, f.Callback.Validate("settings.failover.callback")...)
+	}
 	return details
 }
 
@@ -45,7 +49,7 @@ func (f *Failover) check(guard Guard) []fault.Detail {
 func (a *Action) Second(senders []string) *Action {
 	f := a.Settings.Failover
 	b := *a
-	b.Provider, b.Settings.URL, b.Settings.Auth = f.Provider, f.URL, f.Auth
+	b.Provider, b.Settings.URL, b.Settings.Auth, b.Settings.Callback = f.Provider, f.URL, f.Auth, f.Callback
 	var body map[string]json.RawMessage
 	if json.Unmarshal(a.Contract.Body, &body) == nil && f.From != "" {
 		from, _ := json.Marshal(f.From) // a string always can be

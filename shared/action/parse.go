@@ -118,6 +118,9 @@ func (s Settings) check(guard Guard) []fault.Detail {
 	if s.Auth != nil {
 		details = append(details, s.Auth.Validate("settings.auth", guard)...)
 	}
+	if s.Callback != nil {
+		details = append(details, s.Callback.Validate("settings.callback")...)
+	}
 	if s.Signature != nil {
 		details = append(details, s.Signature.Validate("settings.signature")...)
 	}

@@ -79,7 +79,7 @@ func show(d ledger.Delivery) Delivery {
 	out := Delivery{
 		ID: d.ID().String(), Journey: d.Journey, Version: d.Version, Execution: d.Execution, Step: d.Step, Profile: d.Profile,
 		Action: d.Action, ActionVersion: d.ActionVersion, Channel: d.Channel, Provider: d.Provider,
-		Outcome: outcomeOf(&d), Reason: d.Reason, Status: d.Status, Code: d.Code, Attempts: make([]Attempt, len(d.Attempts)),
+		Outcome: outcomeOf(&d), Reason: d.Reason, Status: string(d.Status), Code: d.Code, Attempts: make([]Attempt, len(d.Attempts)),
 		EventAt: d.EventAt, EnteredAt: d.EnteredAt, RequestedAt: d.RequestedAt, SettledAt: d.SettledAt, Timings: d.Timings,
 	}
 	if d.State == ledger.Waiting {

@@ -18,7 +18,7 @@ import (
 func (w *world) record(deliveries ...ledger.Delivery) {
 	w.t.Helper()
 	for _, d := range deliveries {
-		if err := w.ledger.Put(w.t.Context(), d, ""); err != nil {
+		if _, err := w.ledger.Put(w.t.Context(), d, ""); err != nil {
 			w.t.Fatal(err)
 		}
 	}

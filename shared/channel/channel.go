@@ -27,6 +27,9 @@ type Traits struct {
 	Guarantee action.Guarantee
 	// Senders are the body keys that say who sends, which a failover replaces.
 	Senders []string
+	// Callback is the kind of its callbacks, a part of the URL that they come
+	// to: "twilio". It is empty where the provider reports nothing.
+	Callback string
 	// Parts are the parts of a contract that no other channel has: "award".
 	Parts []string
 	// Check finds what in a definition the channel can't serve. Paths are from
@@ -37,12 +40,23 @@ type Traits struct {
 // Faults finds what in a definition the channel can't serve.
 func (t Traits) Faults(a *action.Action) []fault.Detail {
 	details := t.Check(a)
+	if a.Settings.Callback != nil && t.Callback == "" {
+		details = append(details, fault.Detail{Path: "settings.callback", Message: "is for providers that report what becomes of a message, which " + t.name() + " does not; leave it out"})
+	}
 	for _, part := range a.Contract.Parts() {
 		if !slices.Contains(t.Parts, part) {
 			details = append(details, fault.Detail{Path: "contract." + part, Rule: "additionalProperties", Message: "is not for the channel " + t.Channel})
 		}
 	}
 	return details
+}
+
+// name is the provider's, or the channel's where it has none.
+func (t Traits) name() string {
+	if t.Provider != "" {
+		return "the channel " + t.Channel + " by " + t.Provider
+	}
+	return "the channel " + t.Channel
 }
 
 // An Answer is what an endpoint said to a request.

@@ -32,9 +32,9 @@ func (f *free) Claim(_ context.Context, d ledger.Delivery, _ time.Time) (ledger.
 	return d, true, nil
 }
 
-func (f *free) Put(_ context.Context, d ledger.Delivery, _ string) error {
+func (f *free) Put(_ context.Context, d ledger.Delivery, _ string) (ledger.Delivery, error) {
 	f.outcomes[d.Outcome]++
-	return nil
+	return d, nil
 }
 
 func (f *free) Delivery(context.Context, ledger.DeliveryID) (ledger.Delivery, error) {

@@ -61,6 +61,7 @@ func (a *attempt) callSecond(ctx context.Context, digest string) (channel.Verdic
 	if err := a.serve(); err != nil {
 		return channel.Verdict{}, channel.Answer{}, err
 	}
+	a.message.Callback = a.callback()
 	if err := a.credentials(ctx, needsOf(a.action)); err != nil {
 		return channel.Verdict{}, channel.Answer{}, err
 	}

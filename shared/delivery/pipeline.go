@@ -37,9 +37,10 @@ type Records interface {
 	// now is, and whether the claim was taken.
 	Claim(ctx context.Context, d ledger.Delivery, ready time.Time) (ledger.Delivery, bool, error)
 	// Put replaces the record that holder holds, or creates it where holder is
-	// empty and there is none. A Conflict means that somebody else has it, a
-	// TooLarge that the table can't keep what the record holds.
-	Put(ctx context.Context, d ledger.Delivery, holder string) error
+	// empty and there is none, and gives it as it was written: with what
+	// callbacks reported meanwhile. A Conflict means that somebody else has it,
+	// a TooLarge that the table can't keep what the record holds.
+	Put(ctx context.Context, d ledger.Delivery, holder string) (ledger.Delivery, error)
 	// Delivery gives a record. A NotFound means that there is none.
 	Delivery(ctx context.Context, id ledger.DeliveryID) (ledger.Delivery, error)
 }
@@ -119,6 +120,8 @@ type Pipeline struct {
 	Limits    Limits
 	Turns     Turns // for channels whose messages replace each other; nil for others
 	Programs  *Programs
+	// Callbacks is where providers report what becomes of messages.
+	Callbacks channel.CallbackURL
 	NewHolder func() string  // a name that no other invocation has
 	Random    func() float64 // in [0,1), for jitter; none where nil
 }

@@ -93,6 +93,7 @@ func (a *attempt) resolve(ctx context.Context, again bool) resolved {
 	trip.Go(func() error {
 		claim := a.task.record()
 		claim.State, claim.Holder, claim.Lease, claim.StartedAt = ledger.Claimed, a.holder, a.lease, a.began
+		claim.Callback = a.NewHolder() // whatever the first claim wrote stays
 		if cached != nil {
 			claim.Channel, claim.Provider = cached.Channel, cached.Provider
 		}
@@ -212,11 +213,13 @@ func (a *attempt) takeOver(ctx context.Context, r resolved) (bool, Result, error
 	dead := a.rec.Holder
 	a.rec.Attempts = append(a.rec.Attempts, lost(&a.rec))
 	a.rec.Holder, a.rec.Lease = a.holder, a.lease
-	if err := a.Records.Put(ctx, a.rec, dead); fault.Is(err, fault.Conflict) {
+	rec, err := a.Records.Put(ctx, a.rec, dead)
+	if fault.Is(err, fault.Conflict) {
 		return true, Result{}, nil // somebody else was quicker: look at what it made of it
 	} else if err != nil {
 		return done(Result{}, err)
 	}
+	a.rec = rec
 	if r.profile == nil && r.secret == nil && !a.closed() {
 		a.resolveRest(ctx, &r, nil, mapping.Paths{})
 	}

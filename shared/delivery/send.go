@@ -22,7 +22,7 @@ import (
 func (a *attempt) proceed(ctx context.Context, r resolved) (Result, error) {
 	switch {
 	case a.rec.Status != "":
-		return a.settle(ctx, ledger.Sent, "a callback reported its status")
+		return a.settle(ctx, ledger.Sent, ledger.Heard)
 	case a.closed():
 		return a.settle(ctx, ledger.Unknown, "an earlier attempt may have been processed, so it is not sent again: "+lastReason(&a.rec))
 	}
@@ -109,8 +109,18 @@ func (a *attempt) compose() (_ *channel.Request, end string, _ error) {
 		return nil, "", err
 	}
 	a.message.Delivery, a.message.Start = a.rec.ID().String(), a.rec.StartedAt
+	a.message.Callback = a.callback()
 	request, err := a.encode()
 	return request, "", err
+}
+
+// callback is the URL at which the provider is to report on the delivery, where
+// the action asks for that and there is one.
+func (a *attempt) callback() string {
+	if a.action.Settings.Callback == nil || a.Callbacks == "" {
+		return ""
+	}
+	return a.Callbacks.Of(a.provider.Traits.Callback, a.rec.CallbackToken())
 }
 
 // encode makes the provider's request of the composed message and the credential.

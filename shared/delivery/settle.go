@@ -81,7 +81,7 @@ func (a *attempt) jitter(d time.Duration) time.Duration {
 func (a *attempt) wait(ctx context.Context, until time.Time, reason string) (Result, error) {
 	a.rec.State, a.rec.Until, a.rec.Reason = ledger.Waiting, until, reason
 	a.rec.Lease = time.Time{}
-	if err := a.Records.Put(ctx, a.rec, a.holder); err != nil {
+	if _, err := a.Records.Put(ctx, a.rec, a.holder); err != nil {
 		return a.overtaken(err)
 	}
 	a.Log.LogAttrs(ctx, slog.LevelInfo, "delivery waits", slog.String("delivery", a.rec.ID().String()),
@@ -135,16 +135,18 @@ func (c *Closer) settle(ctx context.Context, d *ledger.Delivery, holder string, 
 				slog.String("delivery", d.ID().String()), slog.Any("error", err))
 		}
 	}
-	err := c.Records.Put(ctx, *d, holder)
+	rec, err := c.Records.Put(ctx, *d, holder)
 	if fault.Is(err, fault.TooLarge) && (d.Response != nil || d.Failure != nil) {
 		// The outcome counts for more than what the endpoint said.
 		d.Response, d.Failure = nil, nil
 		d.Reason = joined(reason, "the answer's fields are left out, since the ledger can't keep them")
-		err = c.Records.Put(ctx, *d, holder)
+		rec, err = c.Records.Put(ctx, *d, holder)
 	}
 	if err != nil {
 		return err
 	}
+	*d = rec
+	outcome = d.Outcome // a callback may have decided it meanwhile
 	level := slog.LevelInfo
 	if !outcome.GoesOn() {
 		level = slog.LevelWarn
@@ -211,7 +213,7 @@ func (c *Closer) abandoned(ctx context.Context, d *ledger.Delivery) (ledger.Outc
 	}
 	switch {
 	case d.Status != "":
-		return ledger.Sent, "a callback reported its status", nil
+		return ledger.Sent, ledger.Heard, nil
 	case !maybeSent(d):
 		return ledger.Dead, reason, nil
 	}

@@ -66,10 +66,12 @@ type deliveryItem struct {
 	Due      time.Time `json:"due,omitzero"`
 	Hour     string    `json:"hour"`
 	Expires  int64     `json:"expires"`
+	// StatusRank is what conditions compare statuses by.
+	StatusRank int `json:"statusRank,omitempty"`
 }
 
 func itemOf(d ledger.Delivery) (item, error) {
-	it := deliveryItem{Delivery: d, Node: node(d.ID()), Hour: hourKey(d.Journey, d.EnteredAt, shard(d.Execution)), Expires: d.StartedAt.Add(kept).Unix()}
+	it := deliveryItem{Delivery: d, Node: node(d.ID()), Hour: hourKey(d.Journey, d.EnteredAt, shard(d.Execution)), Expires: d.StartedAt.Add(kept).Unix(), StatusRank: d.Status.Rank()}
 	var err error
 	if it.Response, err = answered(d.Response); err != nil {
 		return nil, err
@@ -130,7 +132,7 @@ func hourKey(journey string, at time.Time, shard int) string {
 }
 
 // firstOnly are the attributes that only a delivery's first claim sets.
-var firstOnly = []string{"enteredAt", "eventAt", "startedAt", "hour", "expires"}
+var firstOnly = []string{"enteredAt", "eventAt", "startedAt", "hour", "expires", "callback"}
 
 // Claim implements delivery.Records. It is one UpdateItem:
 //
@@ -179,35 +181,52 @@ func (l *Ledger) Claim(ctx context.Context, d ledger.Delivery, ready time.Time) 
 	return claimed, true, unmarshal(out.Attributes, &claimed)
 }
 
-// Put implements delivery.Records.
-func (l *Ledger) Put(ctx context.Context, d ledger.Delivery, holder string) error {
+// Put implements delivery.Records. What callbacks reported while the holder
+// worked is kept.
+func (l *Ledger) Put(ctx context.Context, d ledger.Delivery, holder string) (ledger.Delivery, error) {
+	for {
+		there, err := l.replace(ctx, d, holder)
+		if there == nil || there.Holder != holder || there.State == ledger.Settled || there.Status.Rank() <= d.Status.Rank() {
+			return d, err
+		}
+		d.Overhear(there) // a status moves forward only: this ends
+	}
+}
+
+// replace writes a record over the one that holder has and that knows of no
+// status but the same. It gives the one that is there where that is another.
+func (l *Ledger) replace(ctx context.Context, d ledger.Delivery, holder string) (there *ledger.Delivery, _ error) {
 	it, err := itemOf(d)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	in := &dynamodb.PutItemInput{TableName: &l.Table, Item: it,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld}
 	if holder == "" {
 		in.ConditionExpression = aws.String("attribute_not_exists(execution)")
 	} else {
-		in.ConditionExpression = aws.String("#holder = :holder AND #state <> :settled")
-		in.ExpressionAttributeNames = map[string]string{"#holder": "holder", "#state": "state"}
-		in.ExpressionAttributeValues = item{":holder": text(holder), ":settled": text(string(ledger.Settled))}
+		in.ConditionExpression = aws.String("#holder = :holder AND #state <> :settled AND (attribute_not_exists(#rank) OR #rank = :rank)")
+		in.ExpressionAttributeNames = map[string]string{"#holder": "holder", "#state": "state", "#rank": "statusRank"}
+		in.ExpressionAttributeValues = item{":holder": text(holder), ":settled": text(string(ledger.Settled)), ":rank": whole(d.Status.Rank())}
 	}
 	_, err = l.Client.PutItem(ctx, in)
 	if met, refused := conflict(err); refused {
 		if sameSettlement(met, it) {
-			return nil // the answer to an earlier try was lost
+			return nil, nil // the answer to an earlier try was lost
 		}
-		return fault.Wrap(awserror.Loggable(err), fault.Conflict, "the delivery %s is held by another function", d.ID())
+		there = new(ledger.Delivery)
+		if err := unmarshal(met, there); err != nil {
+			return nil, err
+		}
+		return there, fault.Wrap(awserror.Loggable(err), fault.Conflict, "the delivery %s is held by another function", d.ID())
 	}
 	if unkeepable(err) {
-		return fault.Wrap(awserror.Loggable(err), fault.TooLarge, "the record of the delivery %s is more than the ledger table can keep", d.ID())
+		return nil, fault.Wrap(awserror.Loggable(err), fault.TooLarge, "the record of the delivery %s is more than the ledger table can keep", d.ID())
 	}
 	if err != nil {
-		return failed(err, "ledger")
+		return nil, failed(err, "ledger")
 	}
-	return nil
+	return nil, nil
 }
 
 // sameSettlement says whether what is there is the settled record that was to

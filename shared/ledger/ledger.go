@@ -134,12 +134,22 @@ type Delivery struct {
 
 	Outcome    Outcome   `json:"outcome,omitempty"`
 	Reason     string    `json:"reason,omitempty"`
-	Status     string    `json:"status,omitempty"`
 	Code       int       `json:"code,omitempty"`
 	ProviderID string    `json:"providerId,omitempty"`
 	Attempts   []Attempt `json:"attempts,omitempty"`
 	Response   any       `json:"response,omitempty"`
 	Failure    any       `json:"error,omitempty"`
+
+	// Callback is the part of the callback URL's token that only the provider
+	// was told. No answer of Waypost's shows it.
+	Callback string `json:"callback,omitempty"`
+	// What callbacks reported last; the code and the reason are the provider's.
+	Status       Status    `json:"status,omitempty"`
+	StatusCode   string    `json:"statusCode,omitempty"`
+	StatusReason string    `json:"statusReason,omitempty"`
+	StatusAt     time.Time `json:"statusAt,omitzero"`
+	// TaskToken is of the state machine's Task that waits for the final status.
+	TaskToken string `json:"taskToken,omitempty"`
 
 	EventAt     time.Time `json:"eventAt,omitzero"`     // when entry accepted the event
 	EnteredAt   time.Time `json:"enteredAt,omitzero"`   // when the execution reached the step

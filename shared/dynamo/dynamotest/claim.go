@@ -108,7 +108,8 @@ func settles(t *testing.T, client *dynamodb.Client) {
 				put(t, l, tc.record(t.Name()))
 			}
 			d := tc.put(t.Name())
-			faulty(t, "Put", l.Put(t.Context(), d, tc.holder), tc.want)
+			_, err := l.Put(t.Context(), d, tc.holder)
+			faulty(t, "Put", err, tc.want)
 			switch {
 			case tc.want == "":
 				holds(t, l, d)
@@ -143,7 +144,7 @@ func records(t *testing.T, client *dynamodb.Client) {
 		d := delivery(t.Name(), waiting(noon), func(d *ledger.Delivery) { d.Response, d.Code = map[string]any{"a": "b"}, 429 })
 		put(t, l, d)
 		d = delivery(t.Name(), settled(ledger.Sent))
-		if err := l.Put(t.Context(), d, "f1"); err != nil {
+		if _, err := l.Put(t.Context(), d, "f1"); err != nil {
 			t.Fatal(err)
 		}
 		holds(t, l, d)

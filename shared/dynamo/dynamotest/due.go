@@ -70,7 +70,7 @@ func due(t *testing.T, client *dynamodb.Client) {
 			t.Fatal(err)
 		}
 		same(t, "before", []string{"a", "b"}, dueBy(t, l, noon.Add(time.Hour), 10))
-		if err := l.Put(t.Context(), delivery("a", settled(ledger.Sent)), "f1"); err != nil {
+		if _, err := l.Put(t.Context(), delivery("a", settled(ledger.Sent)), "f1"); err != nil {
 			t.Fatal(err)
 		}
 		if err := l.Update(t.Context(), execution("b", started)); err != nil {

@@ -33,6 +33,8 @@ func Run(t *testing.T, client *dynamodb.Client) {
 		{"claim", claims},
 		{"settle", settles},
 		{"record", records},
+		{"callback", hears},
+		{"await", awaits},
 		{"create", creates},
 		{"reentry", reentries},
 		{"executions", executions},
@@ -124,7 +126,7 @@ func entered(at time.Time) func(*ledger.Delivery) {
 func put(t *testing.T, l *dynamo.Ledger, list ...ledger.Delivery) {
 	t.Helper()
 	for _, d := range list {
-		if err := l.Put(t.Context(), d, ""); err != nil {
+		if _, err := l.Put(t.Context(), d, ""); err != nil {
 			t.Fatalf("putting %s: %v", d.ID(), err)
 		}
 	}

@@ -52,7 +52,7 @@ func races(t *testing.T, client *dynamodb.Client) {
 		put(t, l, delivery(t.Name()))
 		var won, lost atomic.Int32
 		atOnce(racers, func(i int) {
-			err := l.Put(t.Context(), delivery(t.Name(), settled(ledger.Unknown), func(d *ledger.Delivery) { d.SettledAt = noon.Add(time.Duration(i) * time.Second) }), "f1")
+			_, err := l.Put(t.Context(), delivery(t.Name(), settled(ledger.Unknown), func(d *ledger.Delivery) { d.SettledAt = noon.Add(time.Duration(i) * time.Second) }), "f1")
 			switch {
 			case err == nil:
 				won.Add(1)
