@@ -22,17 +22,20 @@ type PublishedAction struct {
 
 // Actions reads published actions through memory. It is what functions use;
 // make it with NewActions.
-type Actions struct{ reader[*action.Action] }
+type Actions struct {
+	reader[*action.Action]
+	newest memory[int] // by name
+}
 
 // NewActions makes a reader with an empty memory.
 func NewActions(store Store, now func() time.Time) *Actions {
-	return &Actions{newReader(store, now, func(item Item) (*action.Action, error) {
+	return &Actions{reader: newReader(store, now, func(item Item) (*action.Action, error) {
 		var p PublishedAction
 		if err := json.Unmarshal(item.Document, &p); err != nil {
 			return nil, fmt.Errorf("reading the %s %s: %w", item.Name, item.Version, err)
 		}
 		return action.Compile(p.Definition)
-	})}
+	}), newest: newMemory[int](now)}
 }
 
 // Cached gives what memory has of a version, or nil, and whether it is fresh.
@@ -48,6 +51,30 @@ func (a *Actions) Read(ctx context.Context, name string, version int) (*action.A
 		return nil, notPublished(name, version)
 	}
 	return v, err
+}
+
+// Newest gives the version that was published last, through memory. A NotFound
+// means that none is.
+func (a *Actions) Newest(ctx context.Context, name string) (*action.Action, error) {
+	n, age := a.newest.get(name)
+	if n == 0 || age >= MaxAge {
+		var v Version
+		began := a.now()
+		if _, err := get(ctx, a.store, keyOf(KindAction, name, latest), &v, "the action "+name+" is not published"); err != nil {
+			return nil, err
+		}
+		n = v.Version
+		a.newest.keep(name, n, began)
+	}
+	return a.Recent(ctx, name, n)
+}
+
+// Recent gives a version from memory where that is fresh, and else reads it.
+func (a *Actions) Recent(ctx context.Context, name string, version int) (*action.Action, error) {
+	if act, fresh := a.Cached(name, version); fresh {
+		return act, nil
+	}
+	return a.Read(ctx, name, version)
 }
 
 func versionName(name string, version int) string { return fmt.Sprintf("%s version %d", name, version) }

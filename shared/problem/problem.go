@@ -83,6 +83,12 @@ func Of(ctx context.Context, log *slog.Logger, err error) *Problem {
 	return p
 }
 
+// Bare makes a problem that tells nothing but its status, for callers who are
+// to learn no more.
+func Bare(status int) *Problem {
+	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: http.StatusText(status)}
+}
+
 // suggesting copies details, with suggestions in their messages too: programs
 // read the one and people the other.
 func suggesting(details []fault.Detail) []fault.Detail {

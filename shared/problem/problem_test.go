@@ -99,3 +99,13 @@ func TestDetailsSuggest(t *testing.T) {
 		t.Error("the fault's own details were changed")
 	}
 }
+
+// A bare problem has no id, no kind of ours and no reason.
+func TestBare(t *testing.T) {
+	rec := httptest.NewRecorder()
+	problem.Bare(http.StatusServiceUnavailable).ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/x", nil))
+	want := `{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"Service Unavailable"}` + "\n"
+	if got := rec.Body.String(); got != want || rec.Code != 503 || rec.Header().Get("Content-Type") != problem.ContentType || rec.Header().Get("Retry-After") == "" {
+		t.Errorf("got %d %v %s, want %s", rec.Code, rec.Header(), got, want)
+	}
+}
