@@ -23,7 +23,7 @@ const module = "github.com/waypost/waypost"
 // baselines name, for each function, the empty handler with the same AWS clients.
 var baselines = []struct{ function, empty string }{
 	{"webhook", "action"}, {"sms", "action"}, {"slack", "action"}, {"loyalty", "action"}, {"signage", "action"}, {"private", "action"},
-	{"decide", "decide"}, {"entry", "entry"}, {"sweep", "sweep"}, {"admin", "entry"},
+	{"decide", "decide"}, {"entry", "entry"}, {"sweep", "sweep"}, {"admin", "entry"}, {"callback", "callback"},
 }
 
 const (

@@ -59,6 +59,6 @@ func variables(e assemble.Env, allow, routes string) map[string]string {
 		assemble.VarProfiles: e.ProfilesTable, assemble.VarProfileKey: e.ProfileKey, assemble.VarProfilePath: e.ProfilePath,
 		assemble.VarCatalog: e.CatalogTable, assemble.VarLedger: e.LedgerTable, assemble.VarLimits: e.LimitsTable,
 		assemble.VarDeadLetters: e.DeadLetterQueue, assemble.VarJourneyRole: e.JourneyRole, assemble.VarNames: string(names),
-		assemble.VarPrefix: e.Prefix, assemble.VarAllow: allow, assemble.VarRoutes: routes,
+		assemble.VarPrefix: e.Prefix, assemble.VarAllow: allow, assemble.VarRoutes: routes, assemble.VarCallback: e.CallbackURL,
 	}
 }

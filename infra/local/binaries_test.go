@@ -90,7 +90,7 @@ func TestVariablesGiveTheSameEnv(t *testing.T) {
 	}
 	want := assemble.Env{
 		ProfilesTable: "p", ProfileKey: "k", ProfilePath: "a.b", CatalogTable: "c", LedgerTable: "l", LimitsTable: "m",
-		DeadLetterQueue: "http://q", JourneyRole: "arn:role", Names: map[string]string{"sms": "arn:sms"}, Prefix: "x-", Egress: policy,
+		DeadLetterQueue: "http://q", JourneyRole: "arn:role", Names: map[string]string{"sms": "arn:sms"}, Prefix: "x-", Egress: policy, CallbackURL: "https://c.example/callback",
 	}
 	for _, field := range reflect.VisibleFields(reflect.TypeOf(want)) {
 		if reflect.ValueOf(want).FieldByIndex(field.Index).IsZero() {

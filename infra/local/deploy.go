@@ -18,6 +18,7 @@ import (
 	"github.com/waypost/waypost/shared/assemble"
 	"github.com/waypost/waypost/shared/assemble/action"
 	"github.com/waypost/waypost/shared/assemble/admin"
+	"github.com/waypost/waypost/shared/assemble/callback"
 	"github.com/waypost/waypost/shared/assemble/decide"
 	"github.com/waypost/waypost/shared/assemble/entry"
 	"github.com/waypost/waypost/shared/assemble/sweep"
@@ -40,7 +41,7 @@ const (
 // Functions are all of Waypost's, by name.
 func Functions() map[string]assemble.Function {
 	return map[string]assemble.Function{
-		"admin": admin.New, "entry": entry.New, "decide": decide.New, "sweep": sweep.New,
+		"admin": admin.New, "entry": entry.New, "callback": callback.New, "decide": decide.New, "sweep": sweep.New,
 		"webhook": action.Webhook, "sms": action.SMS, "slack": action.Slack, "loyalty": action.Loyalty, "signage": action.Signage, "private": action.Private,
 	}
 }
@@ -51,6 +52,8 @@ func Timeout(function string) time.Duration {
 	switch function {
 	case "admin", "entry":
 		return 29 * time.Second
+	case "callback":
+		return 10 * time.Second
 	case "decide":
 		return 20 * time.Second
 	case "sweep":
@@ -101,6 +104,7 @@ func (r *Runtime) deploy(ctx context.Context, c Config, standIns *providers.Stan
 	env := assemble.Env{
 		ProfilesTable: ProfilesTable, ProfileKey: "id", CatalogTable: CatalogTable, LedgerTable: LedgerTable, LimitsTable: LimitsTable,
 		DeadLetterQueue: aws.ToString(queue.QueueUrl), JourneyRole: role, Names: names, Prefix: Prefix, Egress: policy,
+		CallbackURL: r.URL + "/callback",
 	}
 	if c.Binaries != "" {
 		return r.runBinaries(ctx, c, variables(env, allowLoopback, routes))

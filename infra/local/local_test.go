@@ -212,7 +212,7 @@ func TestStartMakesTheDeployment(t *testing.T) {
 		names = append(names, f.FunctionName)
 	}
 	slices.Sort(names)
-	if diff := cmp.Diff([]string{"admin", "decide", "entry", "loyalty", "private", "signage", "slack", "sms", "sweep", "webhook"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"admin", "callback", "decide", "entry", "loyalty", "private", "signage", "slack", "sms", "sweep", "webhook"}, names); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -235,7 +235,8 @@ func TestForeignRequestsAreRefused(t *testing.T) {
 		{"a stand-in, under its provider's name", rt.URL + "/providers/sink/", []string{"Host", "hooks.example"}, 200},
 		{"AWS, under another name", rt.AWSURL + "/2015-03-31/functions/", []string{"Host", "evil.example"}, 403},
 		{"AWS, by another page", rt.AWSURL + "/2015-03-31/functions/", []string{"Origin", "https://evil.example"}, 403},
-		{"a path that is not there", rt.URL + "/callback", nil, 404},
+		{"a callback, by another page", rt.URL + "/callback/", []string{"Origin", "https://evil.example"}, 403},
+		{"a path that is not there", rt.URL + "/nothing", nil, 404},
 	} {
 		if status, text := call(t, "GET", tc.url, "", tc.headers...); status != tc.status {
 			t.Errorf("%s: got %d, want %d: %s", tc.name, status, tc.status, text)

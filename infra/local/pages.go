@@ -17,7 +17,7 @@ import (
 // called under the names of the hosts that they stand in for.
 func pages(host *lambda.Host, standIns *providers.StandIns) http.Handler {
 	mux := http.NewServeMux()
-	for _, function := range []string{"admin", "entry"} {
+	for _, function := range []string{"admin", "entry", "callback"} {
 		mux.Handle("/"+function+"/", urls.Handler(host, function))
 	}
 	mux.Handle("/providers/", standIns)
@@ -27,7 +27,7 @@ func pages(host *lambda.Host, standIns *providers.StandIns) http.Handler {
 	mux.Handle("/inbox/", inbox)
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/inbox", http.StatusFound) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		problem.Write(w, r, fault.New(fault.NotFound, "there is no %s here; there are /inbox, /entry/ and /admin/", r.URL.Path))
+		problem.Write(w, r, fault.New(fault.NotFound, "there is no %s here; there are /inbox, /entry/, /admin/ and /callback/", r.URL.Path))
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if why := awsport.Foreign(r); why != "" && !strings.HasPrefix(r.URL.Path, "/providers/") {

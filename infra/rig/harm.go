@@ -16,6 +16,7 @@ import (
 	"github.com/waypost/waypost/shared/delivery"
 	"github.com/waypost/waypost/shared/lambdaedge"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -244,7 +245,11 @@ func (w *World) step(ctx context.Context, name string, body []byte, perform, los
 // action makes an action function whose endpoint is the world's.
 func (w *World) action(providers ...delivery.Provider) assemble.Function {
 	return func(platform *assemble.Platform) awslambda.Handler {
-		return lambdaedge.Task(platform.Log, action.Pipeline(platform, w.Endpoint, providers...).Deliver)
+		own := slices.Clone(providers)
+		for i := range own {
+			own[i].Traits = w.traits(own[i].Traits)
+		}
+		return lambdaedge.Task(platform.Log, action.Pipeline(platform, w.Endpoint, own...).Deliver)
 	}
 }
 

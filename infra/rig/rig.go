@@ -36,9 +36,9 @@ import (
 	"github.com/waypost/waypost/infra/local/secrets"
 	"github.com/waypost/waypost/infra/local/states"
 	"github.com/waypost/waypost/shared/assemble"
-	"github.com/waypost/waypost/shared/assemble/admin"
 	"github.com/waypost/waypost/shared/assemble/entry"
 	"github.com/waypost/waypost/shared/assemble/sweep"
+	"github.com/waypost/waypost/shared/callback"
 	"github.com/waypost/waypost/shared/channel/loyalty"
 	"github.com/waypost/waypost/shared/channel/private"
 	"github.com/waypost/waypost/shared/channel/signage"
@@ -74,6 +74,9 @@ type World struct {
 	// Answer gives, for an operation, a status and a body with which AWS
 	// answers instead of performing it; a status of 0 is none.
 	Answer func(op string) (int, string)
+	// Reporter, where set, understands all callbacks there are: then they are of
+	// the kind Kind, whatever the provider. Nil: each provider's own.
+	Reporter callback.Reporter
 	// Cold gives every invocation a function of its own, with empty memory.
 	Cold bool
 
@@ -122,7 +125,7 @@ func New(t testing.TB) *World {
 	w.Profiles = &dynamo.Profiles{Client: w.db, Table: Profiles, Key: "id"}
 	w.Platform = &assemble.Platform{AWS: cfg, Log: log, Now: time.Now, Env: assemble.Env{
 		ProfilesTable: Profiles, ProfileKey: "id", CatalogTable: Catalog, LedgerTable: Ledger, LimitsTable: Limits,
-		JourneyRole: "arn:aws:iam::000000000000:role/journeys", Prefix: "waypost-", Names: map[string]string{},
+		JourneyRole: "arn:aws:iam::000000000000:role/journeys", Prefix: "waypost-", Names: map[string]string{}, CallbackURL: CallbackURL,
 	}}
 	w.deploy()
 	return w
@@ -144,7 +147,7 @@ func (w *World) deploy() {
 	w.must(err)
 	env.Names[journey.NameDelivery] = *machine.StateMachineArn
 	functions := map[string]assemble.Function{
-		"admin": admin.New, "entry": entry.New, "decide": w.decide, "sweep": sweep.New,
+		"admin": w.admin, "callback": w.callback, "entry": entry.New, "decide": w.decide, "sweep": sweep.New,
 		"webhook": w.action(delivery.Provider{Channel: webhook.Channel{}, Traits: webhook.Traits()}),
 		"loyalty": w.action(delivery.Provider{Channel: loyalty.Channel{}, Traits: loyalty.Traits()}),
 		"private": w.action(delivery.Provider{Channel: private.Channel{}, Traits: private.Traits()}),

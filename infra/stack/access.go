@@ -98,6 +98,20 @@ func (s *stack) name() {
 	s.function("admin").self.AddEnvironment(jsii.String(assemble.VarNames), s.self.ToJsonString(names, nil), nil)
 }
 
+// tellCallbacks tells the functions that send where providers are to report.
+// The callback function itself sees in each request which URL was called, and
+// cannot be told before it has one; of an operator's own it is told.
+func (s *stack) tellCallbacks() {
+	name, to := jsii.String(assemble.VarCallback), s.ofKind(channel)
+	at := awscdk.Fn_Join(jsii.String(""), &[]*string{s.function("callback").url.Url(), jsii.String("callback")})
+	if own := s.settings.CallbackURL; own != "" {
+		at, to = &own, append(to, s.function("callback"))
+	}
+	for _, f := range to {
+		f.self.AddEnvironment(name, at, nil)
+	}
+}
+
 // grant gives each function, and the machines' roles, what they need and no
 // more: the operations that their adapters call, on what they call them.
 func (s *stack) grant() {
@@ -129,6 +143,12 @@ func (s *stack) grant() {
 	allow(entry, s.tables.catalog, "GetItem", "Query")
 	allow(entry, s.tables.ledger, "GetItem", "PutItem", "UpdateItem")
 	s.allowMachines(entry, "StartExecution")
+
+	callback := s.function("callback")
+	allow(callback, s.tables.catalog, "GetItem")
+	allow(callback, s.tables.ledger, "GetItem", "UpdateItem")
+	s.allowSecrets(callback)
+	s.allowKeys(callback, "secretsmanager")
 
 	sweep := s.function("sweep")
 	allow(sweep, s.tables.catalog, "GetItem")
@@ -169,7 +189,7 @@ func statement(f *lambdaFunction, actions []string, resources ...string) {
 	}))
 }
 
-// allowSecrets lets a channel read secrets by name: those of the environment's
+// allowSecrets lets a function read secrets by name: those of the environment's
 // settings, or all of Waypost's. The ARN of a secret ends in six characters
 // that Secrets Manager adds to its name.
 func (s *stack) allowSecrets(f *lambdaFunction) {

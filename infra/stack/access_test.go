@@ -108,7 +108,7 @@ func TestKeys(t *testing.T) {
 	}
 	for _, f := range functions() {
 		via := got[title(f.name)]
-		secrets, profiles := f.kind == channel || f.kind == condition, f.kind == channel || f.kind == condition || f.name == "admin"
+		secrets, profiles := f.kind == channel || f.kind == condition || f.kind == public, f.kind == channel || f.kind == condition || f.name == "admin"
 		if strings.Contains(via, "secretsmanager.") != secrets || strings.Contains(via, "dynamodb.") != profiles {
 			t.Errorf("%s decrypts through %q", f.name, via)
 		}
@@ -148,6 +148,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"Private":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 		"Webhook":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
 		"Decide":       {"dynamodb:GetItem", "secretsmanager:GetSecretValue"},
+		"Callback":     {"dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"},
 		"Entry":        {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "states:StartExecution", "sqs:SendMessage"},
 		"Sweep": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "sqs:SendMessage",
 			"states:DescribeExecution", "states:StartExecution"},

@@ -69,9 +69,14 @@ func (s *stack) newFunction(f function) *lambdaFunction {
 		alias.ProvisionedConcurrentExecutions = jsii.Number(choice.Provisioned)
 	}
 	out.alias = awslambda.NewAlias(scope, jsii.String("Live"), alias)
-	if f.kind == api {
+	switch f.kind {
+	case api:
 		out.url = out.alias.AddFunctionUrl(&awslambda.FunctionUrlOptions{
 			AuthType: awslambda.FunctionUrlAuthType_AWS_IAM, InvokeMode: awslambda.InvokeMode_BUFFERED,
+		})
+	case public: // the providers sign in ways of their own, which the function verifies
+		out.url = out.alias.AddFunctionUrl(&awslambda.FunctionUrlOptions{
+			AuthType: awslambda.FunctionUrlAuthType_NONE, InvokeMode: awslambda.InvokeMode_BUFFERED,
 		})
 	}
 	return out

@@ -16,7 +16,8 @@ type kind int
 const (
 	channel    kind = iota // calls endpoints, as a Task of journeys
 	condition              // evaluates conditions, as a Task of journeys
-	api                    // answers at its URL
+	api                    // answers at its URL, to who may call it
+	public                 // answers at its URL, to anybody
 	background             // runs on a schedule
 )
 
@@ -36,6 +37,7 @@ func functions() []function {
 	return []function{
 		{name: "admin", kind: api, does: "Authors' and operators' API: actions, journeys, deliveries"},
 		{name: "entry", kind: api, does: "Takes events in and starts journeys"},
+		{name: "callback", kind: public, does: "Hears what providers report of messages"},
 		{name: "decide", kind: condition, private: true, does: "Evaluates the conditions of journeys"},
 		{name: "loyalty", kind: channel, private: true, does: "Delivers awards, which move value"},
 		{name: "private", kind: channel, private: true, does: "Delivers to a company's own systems"},
@@ -74,6 +76,8 @@ func (k kind) timeout() time.Duration {
 		return 20 * time.Second
 	case background:
 		return 55 * time.Second // the next sweep begins each minute
+	case public:
+		return 10 * time.Second // providers wait 5 to 15
 	}
 	return 29 * time.Second
 }

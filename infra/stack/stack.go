@@ -59,6 +59,7 @@ func NewStack(scope constructs.Construct, chosen settings.Settings, code Code) a
 		s.functions = append(s.functions, s.newFunction(f))
 	}
 	s.name()
+	s.tellCallbacks()
 	s.grant()
 	s.newTriggers()
 	s.watch()
@@ -113,6 +114,7 @@ func (s *stack) output() {
 	outputs := []output{
 		{"AdminUrl", "Authors' and operators' API; requests are signed with SigV4 for lambda", s.function("admin").url.Url()},
 		{"EntryUrl", "POST events to /entry/ below it, signed with SigV4 for lambda", s.function("entry").url.Url()},
+		{"CallbackUrl", "Providers report to /callback/KIND/TOKEN below it; anybody may call it, and the function verifies who signed", s.function("callback").url.Url()},
 		{"EventBusName", "Events put here, as the detail, enter as those posted to EntryUrl do", s.bus.EventBusName()},
 		{"ProfilesTable", "Table of the customers' attributes", s.tables.profiles.TableName()},
 		{"LedgerTable", "Table of executions and deliveries", s.tables.ledger.TableName()},

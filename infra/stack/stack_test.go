@@ -184,13 +184,60 @@ func asList(v any) []any {
 }
 
 func TestFunctionURLs(t *testing.T) {
-	urls := synth(t, dev()).of("AWS::Lambda::Url")
-	if got, want := len(urls), 2; got != want {
-		t.Errorf("%d function URLs, want those of admin and entry", got)
+	tpl := synth(t, dev())
+	urls := tpl.of("AWS::Lambda::Url")
+	if got, want := len(urls), 3; got != want {
+		t.Errorf("%d function URLs, want those of admin, callback and entry", got)
 	}
 	for id, u := range urls {
-		if u["AuthType"] != "AWS_IAM" || u["InvokeMode"] != "BUFFERED" {
-			t.Errorf("%s: got %v, want AWS_IAM and BUFFERED", id, u)
+		want := "AWS_IAM"
+		if strings.HasPrefix(id, "Callback") {
+			want = "NONE"
+		}
+		if u["AuthType"] != want || u["InvokeMode"] != "BUFFERED" {
+			t.Errorf("%s: got %v, want %s and BUFFERED", id, u, want)
+		}
+	}
+	// Anybody may call one function, by its URL and in no other way.
+	var open []string
+	for id, p := range tpl.of("AWS::Lambda::Permission") {
+		if p["Principal"] != "*" {
+			continue
+		}
+		if on := toJSON(p["FunctionName"]); !strings.Contains(on, "CallbackLive") || p["FunctionUrlAuthType"] != "NONE" && p["InvokedViaFunctionUrl"] != true {
+			t.Errorf("%s lets anybody call %s: %v", id, on, p)
+		}
+		open = append(open, p["Action"].(string))
+	}
+	slices.Sort(open)
+	if d := cmp.Diff([]string{"lambda:InvokeFunction", "lambda:InvokeFunctionUrl"}, open); d != "" {
+		t.Errorf("what anybody may do: %s", d)
+	}
+}
+
+// The channels are told where providers are to report: the callback function's
+// URL, or the operator's own, of which the callback function is told too.
+func TestCallbackURL(t *testing.T) {
+	own := dev()
+	own.CallbackURL = "https://callbacks.example.com/callback"
+	for _, s := range []settings.Settings{dev(), own} {
+		tpl := synth(t, s)
+		for _, f := range functions() {
+			for id, props := range tpl.of("AWS::Lambda::Function") {
+				if !strings.HasPrefix(id, title(f.name)+"Function") {
+					continue
+				}
+				got, want := toJSON(dig(props, "Environment", "Variables", "WAYPOST_CALLBACK_URL")), "null"
+				switch {
+				case s.CallbackURL != "" && (f.kind == channel || f.kind == public):
+					want = `"https://callbacks.example.com/callback"`
+				case f.kind == channel:
+					want = `"FunctionUrl"]},"callback"]]}`
+				}
+				if !strings.HasSuffix(got, want) {
+					t.Errorf("%s is told %s, want …%s", f.name, got, want)
+				}
+			}
 		}
 	}
 }
@@ -239,7 +286,7 @@ func TestSettingsReachTheTemplate(t *testing.T) {
 		if env["WAYPOST_PROFILES_TABLE"] != "customers" || env["WAYPOST_PROFILE_KEY"] != "customerId" || env["WAYPOST_PROFILE_PATH"] != "attributes" {
 			t.Errorf("%s does not find the profiles: %v", id, env)
 		}
-		if got, want := f["VpcConfig"] != nil, !strings.HasPrefix(id, "Admin") && !strings.HasPrefix(id, "Entry") && !strings.HasPrefix(id, "Sweep"); got != want {
+		if got, want := f["VpcConfig"] != nil, !strings.HasPrefix(id, "Admin") && !strings.HasPrefix(id, "Entry") && !strings.HasPrefix(id, "Callback") && !strings.HasPrefix(id, "Sweep"); got != want {
 			t.Errorf("%s runs in the network: %v, want %v", id, got, want)
 		}
 		if strings.HasPrefix(id, "Sms") && (f["MemorySize"] != 1024.0 || f["ReservedConcurrentExecutions"] != 50.0 || env["WAYPOST_EGRESS_ALLOW"] != "https://intranet.example") {
@@ -276,7 +323,7 @@ func TestStandInsAndEmulators(t *testing.T) {
 			env := dig(f, "Environment", "Variables").(map[string]any)
 			gotRoutes, _ := env["WAYPOST_EGRESS_ROUTES"].(string)
 			gotEndpoint, _ := env["AWS_ENDPOINT_URL"].(string)
-			calls := !strings.HasPrefix(id, "Entry") && !strings.HasPrefix(id, "Sweep")
+			calls := !strings.HasPrefix(id, "Entry") && !strings.HasPrefix(id, "Callback") && !strings.HasPrefix(id, "Sweep")
 			if gotEndpoint != s.AWSEndpoint || calls && gotRoutes != s.EgressRoutes || !calls && gotRoutes != "" {
 				t.Errorf("%s: with routes %q and endpoint %q it has %q and %q", id, s.EgressRoutes, s.AWSEndpoint, gotRoutes, gotEndpoint)
 			}

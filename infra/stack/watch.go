@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
@@ -10,6 +12,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/waypost/waypost/shared/callback"
 	"github.com/waypost/waypost/shared/delivery"
 	"github.com/waypost/waypost/shared/ledger"
 )
@@ -64,11 +67,16 @@ func (s *stack) watch() {
 	s.alarm("Failed", "Over 10 deliveries failed within 5 minutes: GET /admin/v1/deliveries?outcome=failed says why", outcomes[ledger.Failed], 10)
 	s.alarm("Unknown", "A delivery ended unknown: its endpoint may have taken it, and a person must decide whether to replay it", outcomes[ledger.Unknown], 1)
 	s.alarm("Dead", "A delivery was given up after its retries: GET /admin/v1/deliveries?outcome=dead says why", outcomes[ledger.Dead], 1)
+	s.alarm("Forged", "Over 10 callbacks were not signed by the secret that their action names within 5 minutes: was its key replaced at the provider alone?", s.countLogs("CallbacksForged",
+		awslogs.FilterPattern_All(
+			awslogs.FilterPattern_StringValue(jsii.String("$.message"), jsii.String("="), jsii.String(callback.RefusedMessage)),
+			awslogs.FilterPattern_NumberValue(jsii.String("$.status"), jsii.String("="), jsii.Number(http.StatusForbidden))),
+		s.ofKind(public)), 10)
 	s.alarm("Errors", "A function logged an error; its log says what and why", internal, 1)
 
 	// These have no flow control by error names: an error is one. Nor has decide,
 	// whose error is a condition that could not be evaluated.
-	for _, name := range []string{"admin", "decide", "entry", "sweep"} {
+	for _, name := range []string{"admin", "callback", "decide", "entry", "sweep"} {
 		f := s.function(name)
 		s.alarm(title(name)+"Fails", "The function "+name+" failed or ran out of time", f.self.MetricErrors(everyFive()), 1)
 	}

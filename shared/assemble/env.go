@@ -20,7 +20,10 @@ type Env struct {
 	// Names are the ARNs that machines name, by function or machine; only admin's.
 	Names  map[string]string
 	Prefix string // of the journeys' machines
-	Egress egress.Policy
+	// CallbackURL is where providers report, as they see it: kind and token
+	// follow. An action function without it asks for no reports.
+	CallbackURL string
+	Egress      egress.Policy
 }
 
 // The variables that Env is read from.
@@ -35,6 +38,7 @@ const (
 	VarJourneyRole = "WAYPOST_JOURNEY_ROLE"
 	VarNames       = "WAYPOST_NAMES" // a JSON object of names to ARNs
 	VarPrefix      = "WAYPOST_PREFIX"
+	VarCallback    = "WAYPOST_CALLBACK_URL"
 	VarAllow       = "WAYPOST_EGRESS_ALLOW"
 	VarRoutes      = "WAYPOST_EGRESS_ROUTES"
 )
@@ -46,6 +50,7 @@ func ReadEnv(needs ...string) (Env, error) {
 		ProfilesTable: os.Getenv(VarProfiles), ProfileKey: os.Getenv(VarProfileKey), ProfilePath: os.Getenv(VarProfilePath),
 		CatalogTable: os.Getenv(VarCatalog), LedgerTable: os.Getenv(VarLedger), LimitsTable: os.Getenv(VarLimits),
 		DeadLetterQueue: os.Getenv(VarDeadLetters), JourneyRole: os.Getenv(VarJourneyRole), Prefix: os.Getenv(VarPrefix),
+		CallbackURL: os.Getenv(VarCallback),
 	}
 	if e.ProfileKey == "" {
 		e.ProfileKey = "id"

@@ -7,6 +7,7 @@ import (
 	"github.com/waypost/waypost/shared/assemble"
 	"github.com/waypost/waypost/shared/assemble/action"
 	"github.com/waypost/waypost/shared/assemble/admin"
+	"github.com/waypost/waypost/shared/assemble/callback"
 	"github.com/waypost/waypost/shared/assemble/decide"
 	"github.com/waypost/waypost/shared/assemble/entry"
 	"github.com/waypost/waypost/shared/assemble/sweep"
@@ -15,7 +16,7 @@ import (
 // A function says at its start what its environment lacks.
 func TestMissingVariables(t *testing.T) {
 	for name, needs := range map[string][]string{
-		"admin": admin.Needs(), "entry": entry.Needs(), "decide": decide.Needs(), "sweep": sweep.Needs(), "action": action.Needs(),
+		"admin": admin.Needs(), "entry": entry.Needs(), "callback": callback.Needs(), "decide": decide.Needs(), "sweep": sweep.Needs(), "action": action.Needs(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, missing := range needs {

@@ -144,6 +144,10 @@ func statusOf(err error) int {
 	return http.StatusServiceUnavailable
 }
 
+// RefusedMessage is the message of the log line that each refused callback
+// gets, with its status beside it: a deployment's metrics count these lines.
+const RefusedMessage = "callback refused"
+
 // refuse answers, and logs why: what a stranger may cause at will is no news,
 // but who signs wrongly has found a token.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, kind string, err error) {
@@ -154,6 +158,6 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, kind string, er
 	case status == http.StatusServiceUnavailable:
 		level = slog.LevelError
 	}
-	h.Log.LogAttrs(r.Context(), level, "callback refused", slog.Int("status", status), slog.String("kind", kind), slog.Any("error", err))
+	h.Log.LogAttrs(r.Context(), level, RefusedMessage, slog.Int("status", status), slog.String("kind", kind), slog.Any("error", err))
 	problem.Bare(status).ServeHTTP(w, r)
 }

@@ -46,6 +46,10 @@ type Settings struct {
 	// EgressRoutes is what egress.ParsePolicy reads: hosts whose calls go to
 	// stand-ins instead. It is for trying a deployment, never for production.
 	EgressRoutes string `json:"egressRoutes"`
+	// CallbackURL is where providers report, where that is not the callback
+	// function's own URL: a domain of yours, or a proxy, that passes what comes
+	// below it on to /callback/ there. The kind and the token follow it.
+	CallbackURL string `json:"callbackUrl"`
 	// AWSEndpoint is where functions find AWS's APIs: AWS itself where empty. It
 	// is for emulators that do not tell functions themselves, such as SAM's.
 	AWSEndpoint string `json:"awsEndpoint"`
@@ -78,7 +82,7 @@ type FunctionSettings struct {
 	Reserved int `json:"reserved"`
 	// Provisioned concurrency is kept warm, and paid for by the hour.
 	Provisioned int `json:"provisioned"`
-	// Secrets narrow which secrets a channel may read: names, which may end in
+	// Secrets narrow which secrets a function may read: names, which may end in
 	// an asterisk. All of waypost/… where empty.
 	Secrets []string `json:"secrets"`
 }
@@ -168,7 +172,7 @@ func Explain(err error) string {
 }
 
 func settingKeys() []string {
-	return []string{"account", "region", "protect", "logDays", "alarmEmail", "profileTable", "vpc", "kmsKeys", "egressAllow", "egressRoutes", "awsEndpoint", "functions"}
+	return []string{"account", "region", "protect", "logDays", "alarmEmail", "profileTable", "vpc", "kmsKeys", "egressAllow", "egressRoutes", "callbackUrl", "awsEndpoint", "functions"}
 }
 
 // given reads what the command line gave: JSON, or text where it is none.
@@ -225,6 +229,9 @@ func (s *Settings) check(functions []string) []fault.Detail {
 	}
 	if u, err := url.Parse(s.AWSEndpoint); s.AWSEndpoint != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		say("awsEndpoint", "must be the http or https URL of an emulator, such as http://127.0.0.1:4566")
+	}
+	if u, err := url.Parse(s.CallbackURL); s.CallbackURL != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery+u.Fragment != "") {
+		say("callbackUrl", "must be an https URL without a query, such as https://callbacks.example.com/callback")
 	}
 	for name, f := range s.Functions {
 		at := "functions." + name

@@ -58,6 +58,7 @@ func TestWrongContext(t *testing.T) {
 		{"a network without subnets", with(`{"vpc": {"id": "vpc-1"}}`), "vpc.subnets: must name one private subnet"},
 		{"an alias of a key", with(`{"kmsKeys": ["arn:aws:kms:eu-west-1:012345678901:alias/mine"]}`), "kmsKeys.0: must be a key's ARN, not an alias's"},
 		{"a wrong route", with(`{"egressRoutes": "api.twilio.com"}`), "egressRoutes: WAYPOST_EGRESS_ROUTES: \"api.twilio.com\": write host=URL"},
+		{"a wrong callback URL", with(`{"callbackUrl": "http://callbacks.example.com/callback"}`), "callbackUrl: must be an https URL without a query, such as https://callbacks.example.com/callback"},
 		{"a wrong endpoint", with(`{"awsEndpoint": "127.0.0.1:4566"}`), "awsEndpoint: must be the http or https URL of an emulator, such as http://127.0.0.1:4566"},
 		{"stand-ins in a protected environment", with(`{"protect": true, "egressRoutes": "api.twilio.com=http://127.0.0.1:1"}`), "protect: is set: a protected environment has neither egressRoutes nor awsEndpoint"},
 		{"a wrong allow-list", with(`{"egressAllow": "ftp://intranet.example"}`), "the scheme must be https or http"},

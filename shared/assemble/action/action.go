@@ -11,6 +11,7 @@ import (
 
 	"github.com/waypost/waypost/shared/assemble"
 	"github.com/waypost/waypost/shared/catalog"
+	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/channel/loyalty"
 	"github.com/waypost/waypost/shared/channel/private"
 	"github.com/waypost/waypost/shared/channel/signage"
@@ -85,6 +86,7 @@ func Pipeline(p *assemble.Platform, endpoints delivery.Endpoints, providers ...d
 		Secrets:   secrets,
 		Endpoints: endpoints,
 		Limits:    limit.NewKeeper(limits), Turns: limits,
-		Programs: delivery.NewPrograms(), NewHolder: rand.Text, Random: mathrand.Float64,
+		Callbacks: channel.CallbackURL(p.Env.CallbackURL),
+		Programs:  delivery.NewPrograms(), NewHolder: rand.Text, Random: mathrand.Float64,
 	}
 }
