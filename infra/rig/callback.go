@@ -38,11 +38,19 @@ func (w *World) channels() []channel.Traits {
 func (w *World) admin(p *assemble.Platform) awslambda.Handler { return admin.With(p, w.channels()) }
 
 func (w *World) callback(p *assemble.Platform) awslambda.Handler {
-	reporters := assemblecallback.Reporters()
+	return assemblecallback.With(p, w.reporters(), w.channels())
+}
+
+func (w *World) reporters() map[string]callback.Reporter {
 	if w.Reporter != nil {
-		reporters = map[string]callback.Reporter{Kind: w.Reporter}
+		return map[string]callback.Reporter{Kind: w.Reporter}
 	}
-	return assemblecallback.With(p, reporters, w.channels())
+	return assemblecallback.Reporters()
+}
+
+// Reports is the callback function's handler, without Lambda around it.
+func (w *World) Reports() http.Handler {
+	return assemblecallback.Handler(w.Platform, w.reporters(), w.channels())
 }
 
 // Report makes a callback as a callbacktest.Reporter understands it, signed by

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,7 +19,6 @@ import (
 	"github.com/waypost/waypost/shared/callback"
 	"github.com/waypost/waypost/shared/callback/callbacktest"
 	"github.com/waypost/waypost/shared/channel"
-	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/ledger"
 )
 
@@ -232,14 +234,15 @@ func TestCallbackWithoutAWS(t *testing.T) {
 				x := w.Send("case-1").Executions[0].Execution
 				w.Settle()
 				before := w.Delivery(x)
+				var mended atomic.Bool
 				w.Fail = func(name string, _ []byte) rig.Fault {
-					if name == op {
+					if name == op && !mended.Load() {
 						return rig.Refuses
 					}
 					return rig.Works
 				}
 				code, text := w.Report(reportKey, before.CallbackToken(), callbacktest.Body{Status: ledger.Delivered})
-				w.Fail = nil
+				mended.Store(true)
 				if code != http.StatusServiceUnavailable || strings.Contains(text, "table") {
 					t.Errorf("got %d %s, want 503 and no reason", code, text)
 				}
@@ -258,7 +261,7 @@ func TestCallbackWithoutAWS(t *testing.T) {
 // its right final state.
 func TestTenThousandCallbacks(t *testing.T) {
 	t.Parallel()
-	const deliveries, each, atOnce = 1000, 10, 64
+	const deliveries, each, atOnce = 500, 20, 64
 	reporting(t, func(t *testing.T, w *rig.World) {
 		type report struct {
 			token string
@@ -274,7 +277,7 @@ func TestTenThousandCallbacks(t *testing.T) {
 				t.Fatal(err)
 			}
 			final := []ledger.Status{ledger.Delivered, ledger.Undelivered, ledger.Read, ledger.Forwarded}[i%4]
-			told := []ledger.Status{ledger.Accepted, ledger.Accepted, ledger.Forwarded, ledger.Forwarded, ""}
+			told := slices.Concat(slices.Repeat([]ledger.Status{ledger.Accepted, ledger.Forwarded}, 5), []ledger.Status{""})
 			if final == ledger.Read {
 				told = append(told, ledger.Delivered, ledger.Delivered)
 			}
@@ -291,13 +294,20 @@ func TestTenThousandCallbacks(t *testing.T) {
 			want = append(want, d)
 		}
 		rand.Shuffle(len(reports), func(i, j int) { reports[i], reports[j] = reports[j], reports[i] })
+		// The function's handler itself: Lambda around it would only take time.
+		h := w.Reports()
 		queue := make(chan report)
 		var workers sync.WaitGroup
 		for range atOnce {
 			workers.Go(func() {
 				for r := range queue {
-					if code, text := w.Report(reportKey, r.token, r.body); code != http.StatusNoContent {
-						t.Errorf("%s: got %d %s, want 204", r.body, code, text)
+					at, body := rig.Kind+"/"+r.token, r.body.String()
+					request := httptest.NewRequest(http.MethodPost, "/callback/"+at, strings.NewReader(body))
+					request.Header.Set("Content-Type", "application/json")
+					request.Header.Set(callbacktest.Header, callbacktest.Sign(reportKey, rig.CallbackURL+"/"+at, body))
+					answer := httptest.NewRecorder()
+					if h.ServeHTTP(answer, request); answer.Code != http.StatusNoContent {
+						t.Errorf("%s: got %d %s, want 204", body, answer.Code, answer.Body)
 					}
 				}
 			})
@@ -345,18 +355,4 @@ func TestCallbackTokensDoNotLeak(t *testing.T) {
 			}
 		}
 	}, atMostOnceReports)
-}
-
-// An action may not ask for reports of a provider that makes none.
-func TestCallbacksOfWhoReportsNothing(t *testing.T) {
-	t.Parallel()
-	rig.Run(t, func(t *testing.T, w *rig.World) {
-		w.Publish(rig.Setup{})
-		code, text := w.Call(http.MethodPut, "/admin/v1/actions/screen", `{"name": "screen", "channel": "signage",
-			"contract": {"method": "PUT", "path": "/v1/{screen}", "pathParams": {"screen": {"toBeMapped": true, "type": "string"}}, "body": {}, "display": {"screen": "path.screen", "version": "v", "validUntil": "u", "validFor": "1h"}},
-			"settings": {"url": "https://screens.example", "callback": {"secret": "waypost/reports"}}}`)
-		if code != 422 || !strings.Contains(text, `"path":"settings.callback"`) {
-			t.Errorf("got %d %s, want a %s at settings.callback", code, text, fault.Invalid)
-		}
-	})
 }

@@ -183,6 +183,9 @@ func TestNothingLeaks(t *testing.T) {
 		{name: "Twilio refuses", action: sms, answer: func(_ int, r rig.Request) rig.Reply {
 			return rig.Reply{Status: 400, Body: fmt.Sprintf(`{"code": 21211, "message": "The 'To' number %s is not valid; %s, %s"}`, leakPhone, r.URL, r.Header.Get("Authorization"))}
 		}, want: "failed"},
+		{name: "Twilio says that they opted out", action: sms, answer: func(_ int, r rig.Request) rig.Reply {
+			return rig.Reply{Status: 400, Body: fmt.Sprintf(`{"code": 21610, "message": "Attempt to send to unsubscribed recipient %s"}`, leakPhone)}
+		}, want: "suppressed"},
 		{name: "Twilio's account is wrong", action: sms, secret: `{"username": "` + leakUser + `", "password": "` + leakWord + `", "accountSid": "` + leakNote + `"}`, want: "failed"},
 		{name: "Twilio is down", action: sms, answer: echoing(500), want: "unknown"},
 		{name: "posted by a webhook", action: hook, journey: post, answer: func(int, rig.Request) rig.Reply { return rig.Reply{Status: 200, Body: "ok"} }, want: "sent"},

@@ -68,7 +68,7 @@ func (s *stack) environment(f function) *map[string]*string {
 	if f.kind == channel || f.kind == background {
 		env[assemble.VarDeadLetters] = s.deadLetters.QueueUrl()
 	}
-	if f.kind == channel {
+	if f.kind == channel || f.kind == public || f.name == "admin" {
 		env[assemble.VarLimits] = s.tables.limits.TableName()
 	}
 	calls := f.kind == channel || f.kind == condition || f.name == "admin"
@@ -121,9 +121,12 @@ func (s *stack) grant() {
 		allow(f, s.tables.profiles, "GetItem")
 		allow(f, s.tables.catalog, "GetItem")
 		allow(f, s.tables.ledger, "GetItem", "PutItem", "UpdateItem")
-		if f.name == "signage" { // it reads what was last sent to a screen
+		switch f.name {
+		case "signage": // it reads what was last sent to a screen
 			allow(f, s.tables.limits, "GetItem", "UpdateItem")
-		} else {
+		case "sms": // it reads and notes opt-outs
+			allow(f, s.tables.limits, "GetItem", "PutItem", "UpdateItem")
+		default:
 			allow(f, s.tables.limits, "UpdateItem")
 		}
 		s.deadLetters.Grant(f.self, jsii.String("sqs:SendMessage"))
@@ -147,6 +150,7 @@ func (s *stack) grant() {
 	callback := s.function("callback")
 	allow(callback, s.tables.catalog, "GetItem")
 	allow(callback, s.tables.ledger, "GetItem", "UpdateItem")
+	allow(callback, s.tables.limits, "PutItem") // opt-outs
 	s.allowSecrets(callback)
 	s.allowKeys(callback, "secretsmanager")
 
@@ -162,6 +166,7 @@ func (s *stack) grant() {
 	s.allowKeys(admin, "dynamodb")
 	allow(admin, s.tables.catalog, "GetItem", "Query", "PutItem")
 	allow(admin, s.tables.ledger, "GetItem", "Query")
+	allow(admin, s.tables.limits, "GetItem", "PutItem", "UpdateItem") // opt-outs
 	s.allowMachines(admin, "CreateStateMachine", "UpdateStateMachine", "TagResource")
 	s.allowExecutions(admin, "DescribeExecution", "GetExecutionHistory")
 	// AWS lists machines as a whole, and has no resource for less.

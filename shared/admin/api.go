@@ -48,6 +48,7 @@ func (h *Handler) build() *http.ServeMux {
 	h.definitions(a)
 	h.journeys(a)
 	h.reports(a)
+	h.optOuts(a)
 	for _, own := range []string{"ErrorModel", "ErrorDetail"} {
 		delete(config.Components.Schemas.Map(), own) // huma describes its own errors; no answer has them
 	}
@@ -92,7 +93,7 @@ func register[I, T any](a *api, method, path, id, summary string, serve func(con
 // operation finds a registered operation, as the API describes it.
 func (a *api) operation(method, path string) *huma.Operation {
 	item := a.OpenAPI().Paths[path]
-	return map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPut: item.Put, http.MethodPost: item.Post, http.MethodPatch: item.Patch}[method]
+	return map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPut: item.Put, http.MethodPost: item.Post, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete}[method]
 }
 
 // problems describes every answer that is an error.

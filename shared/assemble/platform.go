@@ -69,6 +69,11 @@ func (p *Platform) Profiles(db *dynamodb.Client) *dynamo.Profiles {
 	return &dynamo.Profiles{Client: db, Table: p.Env.ProfilesTable, Key: p.Env.ProfileKey, Path: p.Env.ProfilePath}
 }
 
+// OptOuts are the recipients who want no more messages; the limits' table has them.
+func (p *Platform) OptOuts(db *dynamodb.Client) *dynamo.OptOuts {
+	return &dynamo.OptOuts{Client: db, Table: p.Env.LimitsTable}
+}
+
 // Closer ends deliveries that nobody will make.
 func (p *Platform) Closer(db *dynamodb.Client, letters delivery.DeadLetters) delivery.Closer {
 	return delivery.Closer{Records: p.Ledger(db), Actions: catalog.NewActions(p.Catalog(db), p.Now), DeadLetters: letters, Log: p.Log, Now: p.Now}

@@ -19,13 +19,12 @@ package callback
 import (
 	"context"
 	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/waypost/waypost/shared/action"
 	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/ledger"
+	"github.com/waypost/waypost/shared/optout"
 	"github.com/waypost/waypost/shared/secret"
 )
 
@@ -73,6 +72,12 @@ type Secrets interface {
 	Renew(ctx context.Context, name string, used secret.Credential) (secret.Credential, bool, error)
 }
 
+// OptOuts are the recipients who want no more messages over a channel.
+type OptOuts interface {
+	// Add notes one. Where that is known it changes nothing.
+	Add(ctx context.Context, recipient string, o optout.OptOut) error
+}
+
 // A Waker wakes the step that waits for a delivery's final status.
 type Waker interface {
 	// Wake may be called again for what was woken before.
@@ -87,6 +92,7 @@ type Handler struct {
 	Records   Records
 	Actions   Actions
 	Secrets   Secrets
+	OptOuts   OptOuts
 	Waker     Waker // nil where no step waits
 	// Base is the public URL that kinds and tokens follow. Where it is empty,
 	// it is /callback at the request's own host; see lambdaedge.URL for what
@@ -94,13 +100,6 @@ type Handler struct {
 	Base channel.CallbackURL
 	Log  *slog.Logger
 	Now  func() time.Time
-}
-
-// An addressee is what a token was made for.
-type addressee struct {
-	action   *action.Action
-	callback *action.Callback
-	delivery *ledger.Delivery // nil for an inbound one
 }
 
 // report verifies a callback and does what it says. It gives the body that the
@@ -125,111 +124,62 @@ func (h *Handler) report(ctx context.Context, kind, token string, c channel.Call
 		}
 	}
 	if to.delivery != nil && said.Status != "" {
-		if err := h.hear(ctx, *to.delivery, said.Report); err != nil {
+		if err := h.hear(ctx, to.delivery, said.Report); err != nil {
 			return "", err
 		}
 	}
-	return said.Reply, nil
-}
-
-// find finds what a token was made for. What it refuses an inbound token for
-// is answered as a wrong signature is: actions' names can be guessed.
-func (h *Handler) find(ctx context.Context, kind, token string) (addressee, error) {
-	name, inbound := strings.CutPrefix(token, Inbound)
-	if inbound {
-		act, err := h.Actions.Newest(ctx, name)
-		if err != nil {
-			return addressee{}, forbiddenFor(err, "the action is not published")
+	if said.OptOut != "" {
+		if err := h.optOut(ctx, to, said); err != nil {
+			return "", err
 		}
-		if cb := h.callbackOf(act, kind); cb != nil {
-			return addressee{action: act, callback: cb}, nil
-		}
-		return addressee{}, forbidden("the action has no settings.callback for callbacks of this kind")
 	}
-	d, err := h.open(ctx, token)
-	if err != nil {
-		return addressee{}, err
+	if said.Status != "" {
+		err = h.wake(ctx, to.delivery)
 	}
-	act, err := h.Actions.Recent(ctx, d.Action, d.ActionVersion)
-	if err != nil {
-		return addressee{}, absentFor(err, "the delivery's action is not published")
-	}
-	if cb := h.callbackOf(act, kind); cb != nil {
-		return addressee{action: act, callback: cb, delivery: &d}, nil
-	}
-	return addressee{}, absent("the delivery's action has no settings.callback for callbacks of this kind")
+	return said.Reply, err
 }
 
-// open gives the delivery that a token is of.
-func (h *Handler) open(ctx context.Context, token string) (ledger.Delivery, error) {
-	id, ok := ledger.ParseCallbackToken(token)
-	if !ok {
-		return ledger.Delivery{}, absent("the token is not of a delivery's form")
-	}
-	d, err := h.Records.Delivery(ctx, id)
-	if err != nil {
-		return d, absentFor(err, "there is no such delivery")
-	}
-	if !d.Opens(token) {
-		return d, absent("the token is another than the delivery's")
-	}
-	return d, nil
-}
-
-// named gives the delivery that an inbound callback names itself, or nil where
-// that is none of the action's: the callback is the provider's all the same.
-func (h *Handler) named(ctx context.Context, token string, act *action.Action) (*ledger.Delivery, error) {
-	if !tokenForm.MatchString(token) {
-		return nil, nil
-	}
-	switch d, err := h.open(ctx, token); {
-	case statusOf(err) == absentStatus:
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case d.Action != act.Name:
-		return nil, nil
-	default:
-		return &d, nil
-	}
-}
-
-// callbackOf gives the settings by which an action's callbacks of a kind are
-// known: its own, or those of its failover's provider. It is nil where there are none.
-func (h *Handler) callbackOf(act *action.Action, kind string) *action.Callback {
-	s := act.Settings
-	if h.kindOf(act.Channel, act.Provider) == kind {
-		return s.Callback
-	}
-	if s.Failover != nil && h.kindOf(act.Channel, s.Failover.Provider) == kind {
-		return s.Failover.Callback
-	}
-	return nil
-}
-
-func (h *Handler) kindOf(name, provider string) string {
-	i := slices.IndexFunc(h.Channels, func(t channel.Traits) bool { return t.Channel == name && t.Provider == provider })
-	if i < 0 {
-		return ""
-	}
-	return h.Channels[i].Callback
-}
-
-// hear records what was reported of a delivery, and wakes the step that waits
-// for it. A report that comes again wakes again: the first may have been lost
-// between the two.
-func (h *Handler) hear(ctx context.Context, d ledger.Delivery, r ledger.Report) error {
-	d, moved, err := h.Records.Hear(ctx, d, r)
+// hear records what was reported of a delivery.
+func (h *Handler) hear(ctx context.Context, d *ledger.Delivery, r ledger.Report) error {
+	heard, moved, err := h.Records.Hear(ctx, *d, r)
 	if err != nil {
 		return absentFor(err, "the delivery is not there any more")
 	}
-	if moved {
+	if *d = heard; moved {
 		h.Log.LogAttrs(ctx, slog.LevelInfo, "delivery reported on", slog.String("delivery", d.ID().String()), slog.String("journey", d.Journey),
 			slog.String("action", d.Action), slog.String("channel", d.Channel), slog.String("provider", d.Provider),
 			slog.String("status", string(d.Status)), slog.String("code", d.StatusCode))
 	}
-	if h.Waker == nil || d.TaskToken == "" || !d.Status.Final() {
+	return nil
+}
+
+// wake wakes the step that waits for a delivery's final status, at each report
+// of one that has it: an earlier one may have been lost before it woke anybody.
+func (h *Handler) wake(ctx context.Context, d *ledger.Delivery) error {
+	if h.Waker == nil || d == nil || d.TaskToken == "" || !d.Status.Final() {
 		return nil
 	}
-	return h.Waker.Wake(ctx, d)
+	return h.Waker.Wake(ctx, *d)
+}
+
+// optOut notes a recipient who wants no more messages over the action's channel.
+func (h *Handler) optOut(ctx context.Context, to addressee, said channel.Report) error {
+	if to.provider.Recipient == "" {
+		h.Log.LogAttrs(ctx, slog.LevelWarn, "an opt-out has no effect: nobody knows the recipients of this channel's messages",
+			slog.String("action", to.action.Name), slog.String("channel", to.action.Channel))
+		return nil
+	}
+	o := optout.OptOut{Channel: to.action.Channel, At: h.Now(), By: to.provider.Provider, Code: said.Code, Evidence: said.ProviderID}
+	if o.By == "" {
+		o.By = o.Channel
+	}
+	if to.delivery != nil {
+		o.Evidence = to.delivery.ID().String()
+	}
+	if err := h.OptOuts.Add(ctx, said.OptOut, o); err != nil {
+		return err
+	}
+	h.Log.LogAttrs(ctx, slog.LevelInfo, "a recipient opted out", slog.String("action", to.action.Name), slog.String("channel", o.Channel),
+		slog.String("provider", o.By), slog.String("code", o.Code), slog.String("evidence", o.Evidence))
+	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/ledger"
+	"github.com/waypost/waypost/shared/optout"
 	"github.com/waypost/waypost/shared/secret"
 )
 
@@ -39,6 +40,7 @@ type world struct {
 	down       map[string]bool   // by method
 	renewals   int
 	woken      []ledger.Delivery
+	optOuts    map[string]optout.OptOut
 	log        bytes.Buffer
 }
 
@@ -49,7 +51,7 @@ func newWorld() *world {
 	quiet := &action.Action{Definition: action.Definition{Name: "quiet", Channel: "sms", Provider: "first"}}
 	w := &world{deliveries: map[ledger.DeliveryID]ledger.Delivery{}, actions: map[string]*action.Action{"ready_text": sms, "quiet": quiet},
 		secrets: map[string]string{"waypost/first": `{"key": "` + key + `", "previousKey": "key-before"}`, "waypost/second": `{"key": "key-of-second"}`},
-		held:    map[string]string{}, down: map[string]bool{}}
+		held:    map[string]string{}, down: map[string]bool{}, optOuts: map[string]optout.OptOut{}}
 	w.put(ledger.Delivery{Execution: "x1", Step: "text", Action: "ready_text", ActionVersion: 1, Channel: "sms", Provider: "first", Callback: "NONCE",
 		State: ledger.Settled, Outcome: ledger.Sent})
 	w.put(ledger.Delivery{Execution: "x2", Step: "text", Action: "quiet", ActionVersion: 1, Channel: "sms", Provider: "first", Callback: "NONCE"})
@@ -128,11 +130,19 @@ func (w *world) Wake(_ context.Context, d ledger.Delivery) error {
 	return nil
 }
 
+func (w *world) Add(_ context.Context, recipient string, o optout.OptOut) error {
+	if err := w.gone("Add"); err != nil {
+		return err
+	}
+	w.optOuts[recipient] = o
+	return nil
+}
+
 func (w *world) handler() *callback.Handler {
 	return &callback.Handler{
 		Reporters: map[string]callback.Reporter{"one": callbacktest.Reporter{}, "two": callbacktest.Reporter{}},
-		Channels:  []channel.Traits{{Channel: "sms", Provider: "first", Callback: "one"}, {Channel: "sms", Provider: "second", Callback: "two"}},
-		Records:   w, Actions: w, Secrets: w, Waker: w, Base: base, Log: slog.New(slog.NewJSONHandler(&w.log, nil)), Now: func() time.Time { return noon },
+		Channels:  []channel.Traits{{Channel: "sms", Provider: "first", Callback: "one", Recipient: "to"}, {Channel: "sms", Provider: "second", Callback: "two", Recipient: "to"}, {Channel: "screen", Callback: "one"}},
+		Records:   w, Actions: w, Secrets: w, OptOuts: w, Waker: w, Base: base, Log: slog.New(slog.NewJSONHandler(&w.log, nil)), Now: func() time.Time { return noon },
 	}
 }
 
@@ -321,47 +331,6 @@ func TestWaking(t *testing.T) {
 	h.Waker = nil
 	if got := w.do(h, call{}); got.Code != http.StatusNoContent {
 		t.Errorf("without a waker: got %d, want 204", got.Code)
-	}
-}
-
-// What is not about one delivery comes by an action's name, and may name a
-// delivery of that action itself.
-func TestInbound(t *testing.T) {
-	w := newWorld()
-	h := w.handler()
-	other := ledger.Delivery{Execution: "x3", Step: "text", Action: "other", ActionVersion: 1, Callback: "NONCE"}
-	w.put(other)
-	for _, tc := range []struct {
-		name   string
-		body   callbacktest.Body
-		code   int
-		answer string
-		moved  ledger.Status
-	}{
-		{"a challenge", callbacktest.Body{Reply: "<c-1>"}, 200, "<c-1>", ""},
-		{"a status of nothing", callbacktest.Body{Status: ledger.Delivered}, 204, "", ""},
-		{"a delivery that there is not", callbacktest.Body{Status: ledger.Delivered, Token: "x9.text.0.NONCE"}, 204, "", ""},
-		{"no token", callbacktest.Body{Status: ledger.Delivered, Token: "{x}"}, 204, "", ""},
-		{"another action's", callbacktest.Body{Status: ledger.Delivered, Token: "x3.text.0.NONCE"}, 204, "", ""},
-		{"its own", callbacktest.Body{Status: ledger.Delivered, Token: token, Reply: "ok"}, 200, "ok", ledger.Delivered},
-	} {
-		got := w.do(h, call{path: "/callback/one/inbound.ready_text", body: tc.body.String()})
-		if got.Code != tc.code || got.Body.String() != tc.answer {
-			t.Errorf("%s: got %d %q, want %d %q", tc.name, got.Code, got.Body, tc.code, tc.answer)
-		}
-		if tc.answer != "" && got.Header().Get("Content-Type") != "text/plain; charset=utf-8" {
-			t.Errorf("%s: it is answered as %s", tc.name, got.Header().Get("Content-Type"))
-		}
-		if got := w.deliveries[ledger.DeliveryID{Execution: "x1", Step: "text"}]; got.Status != tc.moved {
-			t.Errorf("%s: got the status %q, want %q", tc.name, got.Status, tc.moved)
-		}
-	}
-	if d := cmp.Diff(other, w.deliveries[other.ID()]); d != "" {
-		t.Errorf("another action's delivery has changed: %s", d)
-	}
-	w.down["Delivery"] = true
-	if got := w.do(h, call{path: "/callback/one/inbound.ready_text", body: callbacktest.Body{Status: ledger.Read, Token: token}.String()}); got.Code != http.StatusServiceUnavailable {
-		t.Errorf("without an answer of the ledger: got %d, want 503", got.Code)
 	}
 }
 

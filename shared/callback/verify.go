@@ -2,6 +2,7 @@ package callback
 
 import (
 	"context"
+	"errors"
 
 	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/fault"
@@ -38,7 +39,7 @@ func (h *Handler) verify(ctx context.Context, reporter Reporter, c channel.Callb
 	case err != nil:
 		return err
 	case wrong != nil:
-		return forbidden("the signature does not hold: " + fault.Line(wrong))
+		return forbidden("the signature does not hold: " + reasonOf(wrong))
 	}
 	return nil
 }
@@ -55,6 +56,15 @@ func (h *Handler) signed(reporter Reporter, c channel.Callback, cred secret.Cred
 		keys = append(keys, before)
 	}
 	return reporter.Verify(c, keys, h.Now()), nil
+}
+
+// reasonOf is what the log may have of a reporter's error: all of a fault, and
+// nothing of another, which may repeat what was sent.
+func reasonOf(err error) string {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		return e.Error()
+	}
+	return fault.Public(err)
 }
 
 // unusable is the refusal for a secret that is not there or has no key: the

@@ -27,6 +27,9 @@ type Traits struct {
 	Guarantee action.Guarantee
 	// Senders are the body keys that say who sends, which a failover replaces.
 	Senders []string
+	// Recipient is the body key of whom the message goes to, where they can opt
+	// out: "to". Asking for that makes a second round trip before the call.
+	Recipient string
 	// Callback is the kind of its callbacks, a part of the URL that they come
 	// to: "twilio". It is empty where the provider reports nothing.
 	Callback string
@@ -78,7 +81,10 @@ type Verdict struct {
 	ProviderID string
 	// RetryAfter is how long the endpoint asked to wait, or 0.
 	RetryAfter time.Duration
+	// Code is the provider's own code of a refusal, where it has one: "21610".
+	Code string
 	// Suppress says that the refusal is the recipient's own will (an opt-out).
+	// Nothing is sent to them over the channel from then on.
 	Suppress bool
 	// Unauthorized says of a Refused that it is the credential which is
 	// refused, as a 401 does: the secret's present one may be taken.

@@ -118,7 +118,8 @@ type Pipeline struct {
 	Secrets   Secrets
 	Endpoints Endpoints
 	Limits    Limits
-	Turns     Turns // for channels whose messages replace each other; nil for others
+	OptOuts   OptOuts // for channels whose recipients can opt out; nil for others
+	Turns     Turns   // for channels whose messages replace each other; nil for others
 	Programs  *Programs
 	// Callbacks is where providers report what becomes of messages.
 	Callbacks channel.CallbackURL

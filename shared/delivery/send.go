@@ -49,7 +49,7 @@ func (a *attempt) proceed(ctx context.Context, r resolved) (Result, error) {
 	if end != "" {
 		return a.refuse(ctx, ledger.Suppressed, a.because(end))
 	}
-	if held, result, err := a.admit(ctx, request); held {
+	if held, result, err := a.admit(ctx); held {
 		return result, err
 	}
 	return a.send(ctx, request)
@@ -135,20 +135,23 @@ func (a *attempt) encode() (*channel.Request, error) {
 	return request, nil
 }
 
-// admit asks the action's limits, and waits for a throttle's slot. held says
-// that the endpoint is not to be called now.
-func (a *attempt) admit(ctx context.Context, r *channel.Request) (held bool, _ Result, _ error) {
-	if len(a.action.Settings.Limits) == 0 {
-		return false, Result{}, nil
-	}
-	if slot := a.rec.Until; !slot.IsZero() && a.rec.Reason == throttled {
-		return a.awaitSlot(ctx, slot)
-	}
-	now := a.Now()
-	decision, err := a.Limits.Admit(ctx, a.action.Name, a.action.Settings.Limits, now)
+// admit asks for opt-outs and the action's limits, and waits for a throttle's
+// slot. held says that the endpoint is not to be called now. It is one round
+// trip where there is something to ask, and none for a channel whose recipients
+// can't opt out and an action without limits.
+func (a *attempt) admit(ctx context.Context) (held bool, _ Result, _ error) {
+	slot, now := a.rec.Until, a.Now()
+	comesBack := !slot.IsZero() && a.rec.Reason == throttled && len(a.action.Settings.Limits) > 0
+	out, decision, err := a.admission(ctx, comesBack)
 	switch {
+	case out != nil:
+		return held3(a.refuse(ctx, ledger.Suppressed, out.Reason()))
 	case err != nil:
 		return held3(a.backOff(ctx, fault.Public(err), 0))
+	case comesBack:
+		return a.awaitSlot(ctx, slot)
+	case len(a.action.Settings.Limits) == 0:
+		return false, Result{}, nil
 	case !decision.Admitted:
 		return held3(a.refuse(ctx, ledger.Capped, decision.Reason))
 	case decision.At.After(a.rec.StartedAt.Add(a.action.Settings.Within())):
@@ -227,7 +230,7 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 				return a.refuse(ctx, ledger.Failed, fault.Line(err))
 			}
 			digest = a.digest(r)
-			if held, result, err := a.admit(ctx, r); held { // it is another call
+			if held, result, err := a.admit(ctx); held { // it is another call
 				return result, err
 			}
 			continue
@@ -241,6 +244,7 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 		case verdict.Result == channel.Superseded: // it no longer matters whether an earlier attempt was processed
 			return a.settle(ctx, ledger.Suppressed, verdict.Reason)
 		case verdict.Suppress:
+			a.optOut(ctx, verdict)
 			return a.refuse(ctx, ledger.Suppressed, verdict.Reason)
 		case verdict.Result == channel.Refused:
 			a.rec.Failure = a.action.Failure(answer.Body)

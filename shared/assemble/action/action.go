@@ -85,7 +85,7 @@ func Pipeline(p *assemble.Platform, endpoints delivery.Endpoints, providers ...d
 		Sources:   source.NewResolver(catalog.NewSources(p.Catalog(db), p.Now), secrets, endpoints, p.Now),
 		Secrets:   secrets,
 		Endpoints: endpoints,
-		Limits:    limit.NewKeeper(limits), Turns: limits,
+		Limits:    limit.NewKeeper(limits), Turns: limits, OptOuts: p.OptOuts(db),
 		Callbacks: channel.CallbackURL(p.Env.CallbackURL),
 		Programs:  delivery.NewPrograms(), NewHolder: rand.Text, Random: mathrand.Float64,
 	}

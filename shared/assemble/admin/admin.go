@@ -29,7 +29,7 @@ func Channels() []channel.Traits {
 
 // Needs are the variables that the function cannot do without.
 func Needs() []string {
-	return []string{assemble.VarProfiles, assemble.VarCatalog, assemble.VarLedger, assemble.VarJourneyRole, assemble.VarNames}
+	return []string{assemble.VarProfiles, assemble.VarCatalog, assemble.VarLedger, assemble.VarLimits, assemble.VarJourneyRole, assemble.VarNames}
 }
 
 // New makes the handler.
@@ -42,7 +42,7 @@ func With(p *assemble.Platform, channels []channel.Traits) lambda.Handler {
 	h := &admin.Handler{
 		Catalog: &catalog.Catalog{Store: p.Catalog(db), Machines: machines, Guard: egress.NewGuard(p.Env.Egress), Channels: channels,
 			Names: func(name string) string { return p.Env.Names[name] }, Prefix: p.Env.Prefix, Now: p.Now, Sleep: catalog.Sleep},
-		Profiles: p.Profiles(db), ProfileKey: p.Env.ProfileKey, Ledger: p.Ledger(db), Executions: machines, Log: p.Log, Now: p.Now,
+		Profiles: p.Profiles(db), ProfileKey: p.Env.ProfileKey, Ledger: p.Ledger(db), Executions: machines, OptOuts: p.OptOuts(db), Log: p.Log, Now: p.Now,
 	}
 	return lambdaedge.URL(h.Routes())
 }

@@ -23,7 +23,7 @@ import (
 
 // Needs are the variables that the function cannot do without.
 func Needs() []string {
-	return []string{assemble.VarCatalog, assemble.VarLedger}
+	return []string{assemble.VarCatalog, assemble.VarLedger, assemble.VarLimits}
 }
 
 // Reporters are those who understand callbacks, by the kind that stands in
@@ -43,10 +43,15 @@ func New(p *assemble.Platform) lambda.Handler { return With(p, Reporters(), Chan
 
 // With makes the handler for these kinds.
 func With(p *assemble.Platform, reporters map[string]callback.Reporter, channels []channel.Traits) lambda.Handler {
+	return lambdaedge.URL(Handler(p, reporters, channels))
+}
+
+// Handler makes what With serves.
+func Handler(p *assemble.Platform, reporters map[string]callback.Reporter, channels []channel.Traits) *callback.Handler {
 	db := p.DB()
-	return lambdaedge.URL(&callback.Handler{
+	return &callback.Handler{
 		Reporters: reporters, Channels: channels, Records: p.Ledger(db), Actions: catalog.NewActions(p.Catalog(db), p.Now),
 		Secrets: secret.NewStore(&waypostsecrets.Source{Client: secretsmanager.NewFromConfig(p.AWS)}, p.Now),
-		Base:    channel.CallbackURL(p.Env.CallbackURL), Log: p.Log, Now: p.Now,
-	})
+		OptOuts: p.OptOuts(db), Base: channel.CallbackURL(p.Env.CallbackURL), Log: p.Log, Now: p.Now,
+	}
 }

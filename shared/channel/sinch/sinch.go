@@ -32,7 +32,7 @@ type Channel struct {
 // asks for it.
 func Traits() channel.Traits {
 	return channel.Traits{Channel: "sms", Provider: "sinch", Function: "sms",
-		Hosts: []string{"*" + hostSuffix}, Senders: []string{"from"}, Guarantee: action.AtMostOnce, Check: check}
+		Hosts: []string{"*" + hostSuffix}, Senders: []string{"from"}, Recipient: "to", Guarantee: action.AtMostOnce, Check: check}
 }
 
 // parameters maps the contract's body keys to the members of a batch. What

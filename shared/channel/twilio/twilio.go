@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ type Channel struct {
 // ambiguous attempt is not repeated unless an action asks for it.
 func Traits() channel.Traits {
 	return channel.Traits{Channel: "sms", Provider: "twilio", Function: "sms",
-		Hosts: []string{"api.twilio.com", "*.twilio.com"}, Senders: []string{"from", "messagingServiceSid"}, Guarantee: action.AtMostOnce, Check: check}
+		Hosts: []string{"api.twilio.com", "*.twilio.com"}, Senders: []string{"from", "messagingServiceSid"}, Recipient: "to", Guarantee: action.AtMostOnce, Check: check}
 }
 
 // parameters maps the contract's body keys to Twilio's form parameters.
@@ -134,7 +135,7 @@ func (c Channel) Classify(a channel.Answer) channel.Verdict {
 		if slices.Contains(notProcessed, answer.Code) {
 			v.Result = channel.Retryable
 		}
-		v.Suppress = answer.Code == optedOut
+		v.Code, v.Suppress = strconv.Itoa(answer.Code), answer.Code == optedOut
 		if whose := reasons[answer.Code]; whose != "" {
 			v.Whose = whose
 		}

@@ -50,6 +50,7 @@ func Run(t *testing.T, client *dynamodb.Client) {
 		{"catalog", catalogs},
 		{"catalog's writes", catalogWrites},
 		{"limits", limits},
+		{"opt-outs", optOuts},
 		{"races", races},
 	} {
 		t.Run(part.name, func(t *testing.T) {

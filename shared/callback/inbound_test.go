@@ -1,0 +1,94 @@
+package callback_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/waypost/waypost/shared/action"
+	"github.com/waypost/waypost/shared/callback/callbacktest"
+	"github.com/waypost/waypost/shared/ledger"
+	"github.com/waypost/waypost/shared/optout"
+)
+
+// What is not about one delivery comes by an action's name, and may name a
+// delivery of that action itself.
+func TestInbound(t *testing.T) {
+	w := newWorld()
+	h := w.handler()
+	other := ledger.Delivery{Execution: "x3", Step: "text", Action: "other", ActionVersion: 1, Callback: "NONCE"}
+	w.put(other)
+	for _, tc := range []struct {
+		name   string
+		body   callbacktest.Body
+		code   int
+		answer string
+		moved  ledger.Status
+	}{
+		{"a challenge", callbacktest.Body{Reply: "<c-1>"}, 200, "<c-1>", ""},
+		{"a status of nothing", callbacktest.Body{Status: ledger.Delivered}, 204, "", ""},
+		{"a delivery that there is not", callbacktest.Body{Status: ledger.Delivered, Token: "x9.text.0.NONCE"}, 204, "", ""},
+		{"no token", callbacktest.Body{Status: ledger.Delivered, Token: "{x}"}, 204, "", ""},
+		{"another action's", callbacktest.Body{Status: ledger.Delivered, Token: "x3.text.0.NONCE"}, 204, "", ""},
+		{"its own", callbacktest.Body{Status: ledger.Delivered, Token: token, Reply: "ok"}, 200, "ok", ledger.Delivered},
+	} {
+		got := w.do(h, call{path: "/callback/one/inbound.ready_text", body: tc.body.String()})
+		if got.Code != tc.code || got.Body.String() != tc.answer {
+			t.Errorf("%s: got %d %q, want %d %q", tc.name, got.Code, got.Body, tc.code, tc.answer)
+		}
+		if tc.answer != "" && got.Header().Get("Content-Type") != "text/plain; charset=utf-8" {
+			t.Errorf("%s: it is answered as %s", tc.name, got.Header().Get("Content-Type"))
+		}
+		if got := w.deliveries[ledger.DeliveryID{Execution: "x1", Step: "text"}]; got.Status != tc.moved {
+			t.Errorf("%s: got the status %q, want %q", tc.name, got.Status, tc.moved)
+		}
+	}
+	if d := cmp.Diff(other, w.deliveries[other.ID()]); d != "" {
+		t.Errorf("another action's delivery has changed: %s", d)
+	}
+	w.down["Delivery"] = true
+	if got := w.do(h, call{path: "/callback/one/inbound.ready_text", body: callbacktest.Body{Status: ledger.Read, Token: token}.String()}); got.Code != http.StatusServiceUnavailable {
+		t.Errorf("without an answer of the ledger: got %d, want 503", got.Code)
+	}
+}
+
+// A recipient who wants no more is noted, with what told of it.
+func TestOptOuts(t *testing.T) {
+	w := newWorld()
+	h := w.handler()
+	screen := &action.Action{Definition: action.Definition{Name: "screen", Channel: "screen"}}
+	screen.Settings.Callback = &action.Callback{Secret: "waypost/first"}
+	w.actions["screen"] = screen
+	const number = "+15550100001"
+	for _, tc := range []struct {
+		name string
+		call call
+		down bool
+		code int
+		want optout.OptOut
+	}{
+		{"by a delivery's callback", call{body: callbacktest.Body{Status: ledger.Undelivered, Code: "21610", ID: "m-1", OptOut: number}.String()}, false, 204,
+			optout.OptOut{Channel: "sms", At: noon, By: "first", Code: "21610", Evidence: "x1.text.0"}},
+		{"by the failover's", call{path: "/callback/two/" + token, key: "key-of-second", body: callbacktest.Body{OptOut: number}.String()}, false, 204,
+			optout.OptOut{Channel: "sms", At: noon, By: "second", Evidence: "x1.text.0"}},
+		{"by the recipient's message", call{path: "/callback/one/inbound.ready_text", body: callbacktest.Body{ID: "m-in", OptOut: number}.String()}, false, 204,
+			optout.OptOut{Channel: "sms", At: noon, By: "first", Evidence: "m-in"}},
+		{"of a channel that has no recipients", call{path: "/callback/one/inbound.screen", body: callbacktest.Body{OptOut: number}.String()}, false, 204, optout.OptOut{}},
+		{"while AWS does not answer", call{body: callbacktest.Body{OptOut: number}.String()}, true, 503, optout.OptOut{}},
+		{"by a stranger", call{key: "none", body: callbacktest.Body{OptOut: number}.String()}, false, 403, optout.OptOut{}},
+	} {
+		clear(w.optOuts)
+		w.down["Add"] = tc.down
+		if got := w.do(h, tc.call); got.Code != tc.code {
+			t.Errorf("%s: got %d, want %d", tc.name, got.Code, tc.code)
+		}
+		if d := cmp.Diff(tc.want, w.optOuts[number]); d != "" {
+			t.Errorf("%s: %s", tc.name, d)
+		}
+	}
+	if strings.Contains(w.log.String(), number) {
+		t.Errorf("the log has the recipient: %s", &w.log)
+	}
+}
