@@ -3,7 +3,6 @@ package sinch
 import (
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"time"
 
 	"github.com/waypost/waypost/shared/action"
@@ -37,10 +36,6 @@ func ConversationTraits() channel.Traits {
 var properties = map[string]string{
 	"from": "SMS_SENDER", "flashMessage": "SMS_FLASH_MESSAGE", "maxNumberOfMessageParts": "SMS_MAX_NUMBER_OF_MESSAGE_PARTS",
 }
-
-// sinchID is what an id of Sinch's is made of: a project's is a UUID, an app's
-// a ULID.
-var sinchID = regexp.MustCompile(`^[0-9A-Za-z_-]{1,100}$`)
 
 // Encode makes the request that sends a text to one recipient.
 //

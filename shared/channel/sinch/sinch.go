@@ -10,9 +10,9 @@
 //     {"clientId", "clientSecret", "projectId", "appId"}: settings.auth is of
 //     type oauth2, and Sinch gives a token for it at https://auth.sinch.com/oauth2/token.
 //
-// A contract's body has the same names for both, so that either may stand in
-// for the other, and for another provider of the channel: who pays and who
-// sends is in the secret and in the settings, where an operator changes it.
+// What both have, a contract's body names alike, so that either may stand in for
+// the other, and for another provider of the channel. Whose account, project and
+// app it is stands in the secret, where an operator changes it.
 //
 // Sinch answers for what it took and not for its recipients: a number that is
 // not in use, or whose owner has opted out, is accepted, and only the delivery
@@ -56,13 +56,15 @@ var parameters = map[string]string{
 	"fromTon": "from_ton", "fromNpi": "from_npi",
 }
 
-var servicePlan = regexp.MustCompile(`^[0-9A-Za-z_-]{1,100}$`)
+// sinchID is what an id of Sinch's is made of, such as a service plan's, a
+// project's or an app's.
+var sinchID = regexp.MustCompile(`^[0-9A-Za-z_-]{1,100}$`)
 
 // Encode makes the request that creates a batch: for one recipient, or for
 // each of a list.
 func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Request, error) {
 	plan, ok := cred.Field("servicePlanId")
-	if !ok || !servicePlan.MatchString(plan) {
+	if !ok || !sinchID.MatchString(plan) {
 		return nil, fault.New(fault.Invalid, "the secret has no servicePlanId (letters, digits, - and _), which Sinch's path needs")
 	}
 	batch := map[string]any{"type": "mt_text"}
