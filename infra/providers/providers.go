@@ -25,6 +25,9 @@ const (
 	pathSignage = "/providers/signage"
 	pathSink    = "/providers/sink"
 	pathOAuth   = "/providers/oauth"
+
+	pathSinchConversation = "/providers/sinch-conversation"
+	pathSinchTokens       = "/providers/sinch-tokens"
 )
 
 // Demo is the client that login.example gives tokens to, at /oauth/token.
@@ -43,6 +46,9 @@ func New() *StandIns {
 	mux.Handle(pathTwilio+"/", http.StripPrefix(pathTwilio, twilio.New(twilio.Options{Inbox: box})))
 	mux.Handle(pathSlack+"/", http.StripPrefix(pathSlack, slack.New(slack.Options{Inbox: box})))
 	mux.Handle(pathSinch+"/", http.StripPrefix(pathSinch, sinch.New(sinch.Options{Inbox: box})))
+	tokens := sinch.NewTokens()
+	mux.Handle(pathSinchTokens+"/", http.StripPrefix(pathSinchTokens, tokens))
+	mux.Handle(pathSinchConversation+"/", http.StripPrefix(pathSinchConversation, sinch.NewConversation(sinch.ConversationOptions{Tokens: tokens, Inbox: box})))
 	mux.Handle(pathLoyalty+"/", sink.NewLoyalty(sink.Options{Inbox: box}).Handler(pathLoyalty))
 	mux.Handle(pathSignage+"/", sink.NewSignage(sink.Options{Inbox: box}).Handler(pathSignage))
 	mux.Handle(pathSink+"/", sink.New(sink.Options{Inbox: box}))
@@ -65,9 +71,15 @@ func (s *StandIns) Routes(base string) string {
 		"screens.example=" + base + pathSignage,
 		"hooks.example=" + base + pathSink,
 		"login.example=" + base + pathOAuth,
+		"auth.sinch.com=" + base + pathSinchTokens,
+		"us.auth.sinch.com=" + base + pathSinchTokens,
+		"eu.auth.sinch.com=" + base + pathSinchTokens,
 	}
 	for _, region := range []string{"us", "eu", "au", "br", "ca"} { // a service plan is of one
 		routes = append(routes, region+".sms.api.sinch.com="+base+pathSinch)
+	}
+	for _, region := range []string{"us", "eu", "br"} { // and so is an app
+		routes = append(routes, region+".conversation.api.sinch.com="+base+pathSinchConversation)
 	}
 	return strings.Join(routes, ",")
 }

@@ -1,11 +1,22 @@
-// Package sinch is the sms channel's provider Sinch: the batches of its SMS
-// REST API, version 1 (https://developers.sinch.com/docs/sms/api-reference/sms/batches),
-// of a service plan. The credential's servicePlanId goes into the path, its
-// token into the Authorization header.
+// Package sinch is the sms channel's two ways through Sinch:
 //
-// Sinch answers for a batch and not for its recipients: a number that is not
-// in use, or whose owner has opted out, is accepted, and only the delivery
-// report tells of it (status Deleted).
+//   - the provider sinch makes batches of its SMS REST API, version 1
+//     (https://developers.sinch.com/docs/sms/api-reference/sms/batches), of a
+//     service plan. The credential's servicePlanId goes into the path, its token
+//     into the Authorization header.
+//   - the provider sinch_conversation sends by its Conversation API
+//     (https://developers.sinch.com/docs/conversation/api-reference/conversation/messages),
+//     as an app of a project. The credential is the project's access key,
+//     {"clientId", "clientSecret", "projectId", "appId"}: settings.auth is of
+//     type oauth2, and Sinch gives a token for it at https://auth.sinch.com/oauth2/token.
+//
+// What both have, a contract's body names alike, so that either may stand in for
+// the other, and for another provider of the channel. Whose account, project and
+// app it is stands in the secret, where an operator changes it.
+//
+// Sinch answers for what it took and not for its recipients: a number that is
+// not in use, or whose owner has opted out, is accepted, and only the delivery
+// report tells of it (a batch's status Deleted).
 package sinch
 
 import (
@@ -45,13 +56,15 @@ var parameters = map[string]string{
 	"fromTon": "from_ton", "fromNpi": "from_npi",
 }
 
-var servicePlan = regexp.MustCompile(`^[0-9A-Za-z_-]{1,100}$`)
+// sinchID is what an id of Sinch's is made of, such as a service plan's, a
+// project's or an app's.
+var sinchID = regexp.MustCompile(`^[0-9A-Za-z_-]{1,100}$`)
 
 // Encode makes the request that creates a batch: for one recipient, or for
 // each of a list.
 func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Request, error) {
 	plan, ok := cred.Field("servicePlanId")
-	if !ok || !servicePlan.MatchString(plan) {
+	if !ok || !sinchID.MatchString(plan) {
 		return nil, fault.New(fault.Invalid, "the secret has no servicePlanId (letters, digits, - and _), which Sinch's path needs")
 	}
 	batch := map[string]any{"type": "mt_text"}
@@ -104,7 +117,7 @@ func (c Channel) Classify(a channel.Answer) channel.Verdict {
 			ID string `json:"id"`
 		}
 		if json.Unmarshal(a.Body, &batch) != nil || batch.ID == "" {
-			return channel.Verdict{Result: channel.Ambiguous, Whose: channel.OfProvider, Reason: unnamed(a.Code)}
+			return channel.Verdict{Result: channel.Ambiguous, Whose: channel.OfProvider, Reason: unnamed(a.Code, "batch")}
 		}
 		v.ProviderID = batch.ID
 		return v
@@ -112,7 +125,7 @@ func (c Channel) Classify(a channel.Answer) channel.Verdict {
 	if code := codeOf(a.Body); code != "" && v.Result == channel.Refused {
 		v.Whose = whose(code)
 	}
-	if reason := explain(a); reason != "" && v.Result != channel.Ambiguous { // an outage is no refusal
+	if reason := batchWords.explain(a); reason != "" && v.Result != channel.Ambiguous { // an outage is no refusal
 		v.Reason = reason
 	}
 	return v
