@@ -43,7 +43,7 @@ func TestRequest(t *testing.T) {
 		{"a line break in a header", get + `{"headers": {"X-L": "{{ profile.language }}"}}}`, "s-1", "planted\r\nX-Evil: 1",
 			"data.stores is nil: its request could not be composed: headers.X-L: came out with a character that a header may not have"},
 		{"what can't be evaluated", get + `{"query": {"n": "{{ profile.language + 1 }}"}}}`, "s-1", "planted",
-			"data.stores is nil: its request could not be composed: + needs two numbers, two strings, or a time and a duration, has a string and a number"},
+			"data.stores is nil: its request could not be composed: query.n: + needs two numbers, two strings, or a time and a duration, has a string and a number"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld(t, tc.document)
