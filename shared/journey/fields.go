@@ -86,10 +86,6 @@ func (c *checker) takes(f *action.Field, g given, at string) {
 // eachItem checks what is mapped to a list, each item of which has fields.
 func (c *checker) eachItem(f *action.Field, g given, at string) {
 	object, _ := g.value.(map[string]any)
-	if _, begun := object["each"]; begun && !mapping.IsEach(object) {
-		c.eachKeys(object, at)
-		return
-	}
 	if !mapping.IsEach(object) {
 		c.say(at, `is a list, and must be mapped item by item: {"each": "{{ … }}", "as": "line", "with": {…}}, where with maps %s`, list(f.Item.FieldNames()))
 		return
@@ -103,21 +99,6 @@ func (c *checker) eachItem(f *action.Field, g given, at string) {
 	c.fills(f.Item, f.Item.Fields, "the items of "+f.Name, sortedNames(with), func(name string) given {
 		return given{value: with[name], typ: types[name]}
 	}, at+".with")
-}
-
-// eachKeys says which keys an object that begins to map a list has too many, or
-// lacks.
-func (c *checker) eachKeys(object map[string]any, at string) {
-	keys := []string{"each", "as", "with"}
-	for _, key := range sortedNames(object) {
-		if !slices.Contains(keys, key) {
-			c.details = append(c.details, fault.Detail{Path: at + "." + key, Rule: "additionalProperties", Suggestion: fault.Nearest(key, keys),
-				Message: "is not a key of a list's mapping, which has each, as and with"})
-		}
-	}
-	if _, given := object["with"]; !given {
-		c.details = append(c.details, fault.Detail{Path: at + ".with", Rule: "required", Message: "is required: it maps the fields of each item"})
-	}
 }
 
 // typedField parses and types what is mapped to a field, and reports its faults.

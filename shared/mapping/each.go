@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -28,17 +29,16 @@ type each struct {
 	cost int // of one item, beside what its expressions spend
 }
 
+// eachKeys are the keys of an object that maps a list.
+var eachKeys = []string{"each", "as", "with"}
+
 // IsEach says whether an object of a mapping maps a list item by item: it has
-// each and with, perhaps as, and nothing else.
+// each, and with or as.
 func IsEach(object map[string]any) bool {
-	for key := range object {
-		if key != "each" && key != "as" && key != "with" {
-			return false
-		}
-	}
 	_, each := object["each"]
+	_, as := object["as"]
 	_, with := object["with"]
-	return each && with
+	return each && (as || with)
 }
 
 // parseEach reads such an object. items are the names of the items of the lists
@@ -47,6 +47,16 @@ func parseEach(object map[string]any, path, items []string, details *[]fault.Det
 	e := &each{slot: len(items)}
 	say := func(key, message string) {
 		*details = append(*details, fault.Detail{Path: strings.Join(append(slices.Clone(path), key), "."), Message: message})
+	}
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		if !slices.Contains(eachKeys, key) {
+			nearest := fault.Nearest(key, eachKeys)
+			say(key, "is not a key of a list's mapping, which has each, as and with"+didYouMean(nearest))
+			(*details)[len(*details)-1].Suggestion = nearest
+		}
+	}
+	if _, given := object["with"]; !given {
+		say("with", "is required: it is what each item is mapped to")
 	}
 	of, found := parseList(object["each"], items)
 	*details = append(*details, under(append(slices.Clone(path), "each"), found)...)

@@ -34,7 +34,7 @@ func TestEach(t *testing.T) {
 		{name: "empty", in: `{"each": "{{ [] }}", "with": {"a": 1}}`, want: `[]`},
 		{name: "absent", in: `{"each": "{{ event.nothing }}", "with": {"a": 1}}`, want: `null`},
 		{name: "below what is absent", in: `{"each": "{{ profile.work.places }}", "with": {"a": 1}}`, want: `null`},
-		{name: "other keys make an object", in: `{"each": "{{ event.tags }}", "with": 1, "when": 2}`, want: `{"each":["x","y"],"when":2,"with":1}`},
+		{name: "each alone is a key as any", in: `{"each": "{{ event.tags }}", "when": 2}`, want: `{"each":["x","y"],"when":2}`},
 		{name: "these keys as an object", in: `"{{ {'each': 1, 'with': 2} }}"`, want: `{"each":1,"with":2}`},
 
 		{name: "no list", in: `{"a": {"each": "{{ event.orderId }}", "with": 1}}`, err: "a.each: it must be a list, this is a string"},
@@ -86,6 +86,8 @@ func TestEachRefuses(t *testing.T) {
 		{`{"each": "event.tags", "as": "map", "with": 1}`, "as: map is already a name here; give the item one of its own"},
 		{`{"each": "event.tags", "as": "nil", "with": 1}`, "as: nil is already a name here; give the item one of its own"},
 		{`{"each": "event.tags", "as": "let", "with": 1}`, "as: let is already a name here; give the item one of its own"},
+		{`{"each": "event.tags", "as": "tag", "wiht": {"a": "{{ tag }}"}}`, "wiht: is not a key of a list's mapping, which has each, as and with; did you mean with?\nwith: is required: it is what each item is mapped to"},
+		{`{"each": "event.tags", "with": 1, "when": 2}`, "when: is not a key of a list's mapping, which has each, as and with"},
 		{fmt.Sprintf(around, `{"each": "event.tags", "as": "line", "with": 1}`), "a.with.as: line is already a name here; give the item one of its own"},
 		{`{"each": "event.tags", "with": {"b": {"each": "event.tags", "with": 1}}}`, "with.b.as: is missing: a list around this one calls its items item already, so give these another name"},
 		{fmt.Sprintf(around, `"{{ lin.sku }}"`), "a.with: there is no lin; in scope are line, event, entry, profile, data, steps, journey and now(); did you mean line?"},

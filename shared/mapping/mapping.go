@@ -26,14 +26,14 @@
 //
 // # Lists
 //
-// An object with each and with, and perhaps as, makes a list of a list:
+// An object with each, with, and perhaps as makes a list of a list:
 //
 //	{"each": "{{ event.lines }}", "as": "line", "with": {"sku": "{{ line.sku }}"}}
 //
 // with is mapped for each item, which it calls by the name in as, or else item.
 // It may hold such an object again, in which the outer names stay visible. each
 // is one expression, with braces or without; at most MaxItems items are mapped.
-// A list that is nil gives nil. An object that is to have these very keys is
+// A list that is nil gives nil. An object that is to have such keys itself is
 // written as an expression: {{ {'each': 1, 'with': 2} }}.
 //
 // # Nil
