@@ -180,10 +180,6 @@ func marked(v any) string {
 	return ""
 }
 
-// List gives the list whose one item the field is in, where a journey may map
-// that list instead; or nil.
-func (f *Field) List() *Field { return f.list }
-
 // Lone says whether the field is a list of which the contract writes one item:
 // a journey may map that item's fields instead.
 func (f *Field) Lone() bool { return f.lone }

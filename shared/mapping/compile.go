@@ -123,8 +123,8 @@ func (c *compiler) compile(n ast.Node) eval {
 	return c.refuse(n, "", "this is not part of the mapping language")
 }
 
-// identifier compiles a variable of let, an item of a list around, or a root. Reading a whole root is noted:
-// for a profile it means fetching all of it.
+// identifier compiles a variable of let, an item of a list around, or a root.
+// Reading a whole root is noted: for a profile it means fetching all of it.
 func (c *compiler) identifier(n *ast.IdentifierNode) eval {
 	for _, v := range slices.Backward(c.names) {
 		if v.name == n.Value {
