@@ -322,3 +322,32 @@ func TestReplayedAwards(t *testing.T) {
 		})
 	}
 }
+
+// A screen's message that came too late is shown where a person decides that:
+// made anew, it is the newest.
+func TestReplayedScreen(t *testing.T) {
+	t.Parallel()
+	rig.Run(t, func(t *testing.T, w *rig.World) {
+		screens := sink.NewSignage(sink.Options{}).Handler("")
+		w.Endpoint.Answer = func(n int, c rig.Request) rig.Reply {
+			if n == 1 && strings.Contains(c.Body, "o-case-1") {
+				return rig.Reply{Status: 429, Header: map[string]string{"Retry-After": "60"}}
+			}
+			return stood(screens, c)
+		}
+		w.Publish(rig.Setup{Action: signage, Journey: screenJourney})
+		x := w.Send("case-1").Executions[0].Execution
+		sleep(1)
+		w.Send("case-2")
+		w.Settle()
+		if d := w.Delivery(x); d.Outcome != ledger.Suppressed {
+			t.Fatalf("got %s (%s), want suppressed", d.Outcome, d.Reason)
+		}
+		replayed(t, w, x)
+		w.Settle()
+		shown := stood(screens, rig.Request{Method: http.MethodGet, URL: "/v1/screens/+15550001", Header: http.Header{"Authorization": {"Bearer t"}}})
+		if d := w.Delivery(x); d.Outcome != ledger.Sent || !strings.Contains(shown.Body, "o-case-1") {
+			t.Errorf("got %s (%s), and the screen shows %s, want case-1's message", d.Outcome, d.Reason, shown.Body)
+		}
+	})
+}
