@@ -61,9 +61,9 @@ func (s *stack) watch() {
 	}
 	internal := s.countLogs("Errors", awslogs.FilterPattern_StringValue(jsii.String("$.level"), jsii.String("="), jsii.String("ERROR")), s.functions)
 
-	s.alarm("Failed", "Over 10 deliveries failed within 5 minutes: GET /admin/v1/deliveries?outcome=failed says why", outcomes[ledger.Failed], 10)
-	s.alarm("Unknown", "A delivery ended unknown: its endpoint may have taken it, and a person must decide whether to replay it", outcomes[ledger.Unknown], 1)
-	s.alarm("Dead", "A delivery was given up after its retries: GET /admin/v1/deliveries?outcome=dead says why", outcomes[ledger.Dead], 1)
+	s.alarm("Failed", "Over 10 deliveries failed within 5 minutes: GET /admin/v1/deliveries?outcome=failed says why; waypost replay ID makes one anew", outcomes[ledger.Failed], 10)
+	s.alarm("Unknown", "A delivery ended unknown: its endpoint may have taken it, and a person must decide whether to replay it (waypost replay ID)", outcomes[ledger.Unknown], 1)
+	s.alarm("Dead", "A delivery was given up after its retries: GET /admin/v1/deliveries?outcome=dead says why; waypost replay ID makes it anew", outcomes[ledger.Dead], 1)
 	s.alarm("Errors", "A function logged an error; its log says what and why", internal, 1)
 
 	// These have no flow control by error names: an error is one. Nor has decide,

@@ -75,6 +75,7 @@ type Handler struct {
 	ProfileKey string
 	Ledger     Ledger
 	Executions Executions
+	Replays    Replays
 	Log        *slog.Logger
 	Now        func() time.Time
 }
