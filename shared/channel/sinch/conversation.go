@@ -46,7 +46,7 @@ func (c Conversation) Encode(m *action.Message, cred secret.Credential) (*channe
 	ids := map[string]string{}
 	for _, key := range []string{"projectId", "appId"} {
 		id, ok := cred.Field(key)
-		if !ok || !sinchID.MatchString(id) {
+		if !ok || !isID(id) {
 			return nil, fault.New(fault.Invalid, "the secret has no %s (letters, digits, - and _), which Sinch's Conversation API needs", key)
 		}
 		ids[key] = id
