@@ -201,3 +201,16 @@ func TestEncodeCallback(t *testing.T) {
 		}
 	}
 }
+
+// An author asks for reports in settings, not in the contract.
+func TestCheckCallback(t *testing.T) {
+	t.Parallel()
+	a := &action.Action{Definition: action.Definition{Channel: "sms", Provider: "twilio"}}
+	a.Contract.Body = []byte(`{"to": "+1", "from": "+2", "text": "x", "statusCallback": "https://w.example"}`)
+	a.Settings.Callback = &action.Callback{Secret: "waypost/twilio-callbacks"}
+	a.Settings.Auth = &secret.Auth{Type: "basic", Secret: "waypost/twilio"}
+	details := twilio.Traits().Faults(a)
+	if len(details) != 1 || details[0].Path != "contract.body.statusCallback" || !strings.Contains(details[0].Message, "settings.callback") {
+		t.Errorf("got %v, want that statusCallback is refused, and nothing more", details)
+	}
+}

@@ -54,7 +54,9 @@ func check(a *action.Action) []fault.Detail {
 	}
 	known := slices.Sorted(maps.Keys(parameters))
 	for key := range body {
-		if parameters[key] == "" {
+		if strings.EqualFold(key, "statusCallback") {
+			say("contract.body."+key, "is the deployment's own; ask for reports in settings.callback")
+		} else if parameters[key] == "" {
 			details = append(details, fault.Detail{Path: "contract.body." + key, Rule: "additionalProperties",
 				Message: "is not a parameter of a Twilio message", Suggestion: fault.Nearest(key, known)})
 		}
