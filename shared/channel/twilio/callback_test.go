@@ -21,12 +21,16 @@ import (
 	"github.com/waypost/waypost/shared/secret"
 )
 
-// Twilio's own example (https://www.twilio.com/docs/usage/security).
+// Twilio's own example (https://www.twilio.com/docs/usage/security), and what
+// its libraries test themselves with.
 const (
 	vectorKey  = "12345"
 	vectorURL  = "https://mycompany.com/myapp.php?foo=1&bar=2"
 	vectorBody = "CallSid=CA1234567890ABCDE&Caller=%2B14158675309&Digits=1234&From=%2B14158675309&To=%2B18005551212"
 	vectorSign = "RSOYDt4T1cUTdK1PDd93/VVr8B8="
+
+	vectorJSON = `{"property": "value", "boolean": true}`
+	vectorHash = "&bodySHA256=0a1ff7634d9ab3b95db5c9a2dfe9416e41502b283a80c7cf19632632f96e6620"
 )
 
 func signed(url, body, signature string) channel.Callback {
@@ -47,6 +51,13 @@ func TestVerifyVector(t *testing.T) {
 		{"in another order", vectorURL, "To=%2B18005551212&Digits=1234&From=%2B14158675309&Caller=%2B14158675309&CallSid=CA1234567890ABCDE", vectorSign, vectorKey, true},
 		{"a parameter twice with the same value", vectorURL, vectorBody + "&Digits=1234", vectorSign, vectorKey, true},
 		{"with the fragment that Twilio keeps", vectorURL + "#rc=2&rp=all", vectorBody, vectorSign, vectorKey, true},
+		{"names of which one begins with another", vectorURL, vectorBody + "&Reason=Participant&ReasonConferenceEnded=test", "vOEb5UThFn24KEfnOFLQY2AE5FY=", vectorKey, true},
+		{"the same, sorted otherwise", vectorURL, vectorBody + "&Reason=Participant&ReasonConferenceEnded=test", "95+Bu0JVPi0r/SsESZCVf0dWAjw=", vectorKey, false},
+		{"names with several values", vectorURL, "Sid=CA123&SidAccount=AC123&Digits=5678&Digits=1234&Digits=1234", "IK+Dwps556ElfBT0I3Rgjkr1wJU=", vectorKey, true},
+		{"JSON", vectorURL + vectorHash, vectorJSON, "a9nBmqA0ju/hNViExpshrM61xv4=", vectorKey, true},
+		{"JSON, and a query of its hash alone", "https://mycompany.com/myapp.php?" + vectorHash[1:], vectorJSON, "y77kIzt2vzLz71DgmJGsen2scGs=", vectorKey, true},
+		{"JSON that was changed", vectorURL + vectorHash, strings.Replace(vectorJSON, "true", "null", 1), "a9nBmqA0ju/hNViExpshrM61xv4=", vectorKey, false},
+		{"with a port that Twilio left out", "https://mycompany.com:1234/myapp.php?foo=1&bar=2", vectorBody, vectorSign, vectorKey, true},
 		{"with the standard port", "https://mycompany.com:443/myapp.php?foo=1&bar=2", vectorBody, vectorSign, vectorKey, true},
 		{"another key", vectorURL, vectorBody, vectorSign, "12346", false},
 		{"a parameter more", vectorURL, vectorBody + "&X=1", vectorSign, vectorKey, false},
