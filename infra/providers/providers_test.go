@@ -16,6 +16,7 @@ import (
 // serve: each refuses, accepts or asks who calls, but knows the path.
 func TestRoutes(t *testing.T) {
 	standIns := New()
+	defer standIns.Close()
 	server := httptest.NewServer(standIns)
 	defer server.Close()
 	policy, err := egress.ParsePolicy("", standIns.Routes(server.URL))

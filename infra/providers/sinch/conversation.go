@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/waypost/waypost/infra/providers/callbacks"
 	"github.com/waypost/waypost/infra/providers/inbox"
 	"github.com/waypost/waypost/infra/providers/oauth"
 )
@@ -39,6 +40,9 @@ type ConversationOptions struct {
 	Tokens Tokens
 	Inbox  Recorder         // nil records nothing
 	Now    func() time.Time // nil means time.Now
+	// Callbacks sends delivery reports; nil sends none.
+	Callbacks     *callbacks.Sender
+	WebhookSecret string // what they are signed with; empty means WebhookSecret
 }
 
 // A Conversation is a stand-in for the messages of Sinch's Conversation API,
@@ -47,8 +51,9 @@ type ConversationOptions struct {
 // NewConversation. It is safe for concurrent use.
 //
 // Not promised: basic authentication (Sinch takes it, for tests), other messages
-// than texts, contacts, channels beside SMS, reading, callbacks, and regions:
-// the app is of any. The rules are those of Sinch's OpenAPI description. Sinch
+// than texts, contacts, channels beside SMS, reading, and regions: the app is
+// of any. Delivery reports go to a message's callback_url alone, since the app
+// has no webhooks of its own. The rules are those of Sinch's OpenAPI description. Sinch
 // names no longest text, so there is none here. Its description does not say
 // which status an unknown project or app has: here 403 and 404.
 type Conversation struct {
@@ -60,6 +65,9 @@ type Conversation struct {
 func NewConversation(o ConversationOptions) *Conversation {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.WebhookSecret == "" {
+		o.WebhookSecret = WebhookSecret
 	}
 	c := &Conversation{opts: o, mux: http.NewServeMux()}
 	c.mux.HandleFunc("POST /v1/projects/{project}/messages:send", c.send)
@@ -109,13 +117,15 @@ func (c *Conversation) send(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.record(r, body, m)
+	id := newID()
+	c.callBack(m, id)
 	switch m.to() {
 	case LateOutage:
 		writeStatus(w, broken())
 	case Silent:
 		panic(http.ErrAbortHandler) // closes the connection without an answer
 	default:
-		writeJSON(w, http.StatusOK, map[string]string{"message_id": newID(), "accepted_time": c.opts.Now().UTC().Format(stamp)})
+		writeJSON(w, http.StatusOK, map[string]string{"message_id": id, "accepted_time": c.opts.Now().UTC().Format(stamp)})
 	}
 }
 

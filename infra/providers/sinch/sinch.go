@@ -9,8 +9,9 @@
 // for fiction; each is an exported constant with what it does in a batch. What
 // else it does by the Conversation API stands behind the bar.
 //
-// Not promised: groups (there are none), campaigns, media and binary messages,
-// updates, inbound messages, callbacks, and carriers: a message counts as
+// Delivery reports go to a callback_url on this machine, signed with the
+// webhook secret. Not promised: groups (there are none), campaigns, media and
+// binary messages, updates, inbound messages, and carriers: a message counts as
 // delivered at once. Rules and codes are those of Sinch's OpenAPI description
 // of the SMS API and of its page on status codes.
 package sinch
@@ -28,6 +29,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/waypost/waypost/infra/providers/callbacks"
 	"github.com/waypost/waypost/infra/providers/inbox"
 )
 
@@ -47,6 +49,7 @@ const (
 	LateOutage  = "+46701740616" // 500, and the message is accepted: the ambiguous case
 	Silent      = "+46701740617" // accepted, and the connection closes without an answer
 	Unavailable = "+46701740618" // accepted | 503 UNAVAILABLE, and nothing is accepted
+	Unreachable = "+46701740619" // accepted; its delivery report says Failed
 )
 
 // Numbers in from that are magic.
@@ -70,6 +73,9 @@ type Recorder interface {
 type Options struct {
 	Inbox Recorder         // nil records nothing
 	Now   func() time.Time // nil means time.Now
+	// Callbacks sends delivery reports; nil sends none.
+	Callbacks     *callbacks.Sender
+	WebhookSecret string // what they are signed with; empty means WebhookSecret
 }
 
 // A Server serves the API. Make one with New. It is safe for concurrent use.
@@ -86,6 +92,9 @@ type Server struct {
 func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.WebhookSecret == "" {
+		o.WebhookSecret = WebhookSecret
 	}
 	s := &Server{opts: o, mux: http.NewServeMux(), batches: map[string]*batch{}}
 	const base = "/xms/v1/" + ServicePlanID + "/batches"
@@ -139,6 +148,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) {
 	}
 	s.keep(b)
 	s.record(r, body, b)
+	s.callBack(b)
 	switch {
 	case b.has(LateOutage):
 		http.Error(w, "upstream connect error", http.StatusInternalServerError)

@@ -23,7 +23,7 @@ var (
 	ours = map[string]string{
 		"client_reference": "is the delivery's id already; leave it out",
 		"send_at":          "is for the journey to decide: put a wait before the step",
-		"callback_url":     "is the deployment's own; leave it out",
+		"callback_url":     "is the deployment's own; ask for reports in settings.callback",
 		"type":             "is mt_text already; leave it out",
 	}
 )
@@ -59,6 +59,9 @@ func check(a *action.Action) []fault.Detail {
 	var report string
 	if json.Unmarshal(body["deliveryReport"], &report) == nil && !slices.Contains(reports, report) {
 		say("contract.body.deliveryReport", fault.Nearest(report, reports), "must be one of %s", strings.Join(reports, ", "))
+	}
+	if report == "none" && a.Settings.Callback != nil {
+		say("contract.body.deliveryReport", "", "must not be none, since settings.callback asks for reports; leave it out")
 	}
 	slices.SortFunc(details, func(x, y fault.Detail) int { return strings.Compare(x.Path, y.Path) })
 	return details

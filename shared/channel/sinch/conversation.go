@@ -27,7 +27,7 @@ type Conversation struct {
 // not repeated unless an action asks for it.
 func ConversationTraits() channel.Traits {
 	return channel.Traits{Channel: "sms", Provider: "sinch_conversation", Function: "sms",
-		Hosts: []string{"*" + conversationSuffix}, Senders: []string{"from"}, Guarantee: action.AtMostOnce, Check: checkConversation}
+		Hosts: []string{"*" + conversationSuffix}, Senders: []string{"from"}, Guarantee: action.AtMostOnce, Callback: CallbackKind, Check: checkConversation}
 }
 
 // properties maps the contract's body keys to the SMS channel's properties
@@ -62,6 +62,9 @@ func (c Conversation) Encode(m *action.Message, cred secret.Credential) (*channe
 	}, map[string]string{}
 	if m.Delivery != "" {
 		message["correlation_id"], message["message_metadata"] = m.Delivery, m.Delivery
+	}
+	if m.Callback != "" {
+		message["callback_url"] = m.Callback
 	}
 	for key, v := range body {
 		switch {

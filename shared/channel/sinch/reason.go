@@ -20,6 +20,8 @@ func unnamed(status int, id string) string {
 // record of a failure need not hold. Sinch's are of 3 to 60 characters.
 var errorCode = regexp.MustCompile(`^[A-Za-z][A-Za-z_]+$`)
 
+func isCode(s string) bool { return len(s) >= 3 && len(s) <= 60 && errorCode.MatchString(s) }
+
 // codeOf reads Sinch's code out of an error: {"code", "text"}, as the SMS API
 // has it, or {"error": {"status"}}, as newer APIs of Sinch have it. It is empty
 // where there is none: a 401 often has no body.
@@ -34,7 +36,7 @@ func codeOf(body []byte) string {
 		return ""
 	}
 	for _, v := range []any{e.Code, e.Error.Status} {
-		if code, ok := v.(string); ok && len(code) >= 3 && len(code) <= 60 && errorCode.MatchString(code) {
+		if code, ok := v.(string); ok && isCode(code) {
 			return code
 		}
 	}

@@ -42,7 +42,7 @@ type Channel struct {
 // client_reference, so an ambiguous attempt is not repeated unless an action
 // asks for it.
 func Traits() channel.Traits {
-	return channel.Traits{Channel: "sms", Provider: "sinch", Function: "sms",
+	return channel.Traits{Channel: "sms", Provider: "sinch", Function: "sms", Callback: CallbackKind,
 		Hosts: []string{"*" + hostSuffix}, Senders: []string{"from"}, Guarantee: action.AtMostOnce, Check: check}
 }
 
@@ -85,6 +85,12 @@ func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Req
 			batch[parameters[key]] = v
 		}
 	}
+	if m.Callback != "" {
+		batch["callback_url"] = m.Callback
+		if batch["delivery_report"] == nil {
+			batch["delivery_report"] = reportFor(batch["to"])
+		}
+	}
 	encoded, err := (&action.Message{Body: batch}).JSON()
 	if err != nil {
 		return nil, err
@@ -93,6 +99,15 @@ func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Req
 	header.Set("Content-Type", "application/json")
 	header.Set("Accept", "application/json")
 	return &channel.Request{Method: http.MethodPost, URL: channel.Join(m.BaseURL, "/xms/v1/"+plan+"/batches", nil), Header: header, Body: encoded}, nil
+}
+
+// reportFor is how Sinch is to report on a batch: on each step of the way to
+// one recipient, and on several once, when it knows what became of all.
+func reportFor(to any) string {
+	if several, _ := to.([]string); len(several) > 1 {
+		return "full"
+	}
+	return "per_recipient"
 }
 
 // recipients gives a batch's list of one recipient, or of several.
