@@ -64,7 +64,8 @@ func sinkOnce() []string {
 // A delivery is what these checks read of one.
 type delivery struct {
 	bundle.Expectation
-	ID string `json:"id"`
+	ID      string `json:"id"`
+	Channel string `json:"channel"`
 }
 
 // deliveries asks the admin function for all of the journey's.

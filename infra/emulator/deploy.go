@@ -88,6 +88,14 @@ func (w *world) readStack(ctx context.Context) error {
 			return fmt.Errorf("there is no output %s", name)
 		}
 	}
+	for _, f := range functions() {
+		if w.resource(construct(f)+"Function") == "" {
+			return fmt.Errorf("there is no function %s", f)
+		}
+	}
+	if got, want := kinds["AWS::Lambda::Function"], len(functions()); got != want {
+		return fmt.Errorf("there are %d functions, want %d: %s", got, want, strings.Join(functions(), ", "))
+	}
 	w.report.say("      %d resources of %d types: %s", len(w.physical), len(kinds), summary(kinds))
 	return nil
 }

@@ -50,9 +50,11 @@ func (w *world) permit(ctx context.Context) error {
 		_ = w.report.check(try.what, err)
 	}
 	_ = w.report.check("functions run under their roles: without its policy the admin function can't read", w.withoutPolicy(ctx))
-	for _, role := range []string{"Entry", "Decide", "Sms", "Webhook", "Sweep", "Admin", journeys} {
-		w.judge(ctx, role)
+	for _, f := range functions() {
+		w.judge(ctx, construct(f))
 	}
+	w.judge(ctx, journeys)
+	w.judge(ctx, immediate)
 	return nil
 }
 
@@ -73,6 +75,9 @@ func (w *world) judge(ctx context.Context, role string) {
 		if err := w.simulate(ctx, p); err != nil {
 			wrong = append(wrong, err)
 		}
+	}
+	if needs == 0 || harms == 0 {
+		wrong = append(wrong, errors.New("permissions has nothing to try of it"))
 	}
 	_ = w.report.check(fmt.Sprintf("by its policy %s may do what it must (%d tried), and not what would do harm (%d tried)", strings.ToLower(role), needs, harms), errors.Join(wrong...))
 }
@@ -118,12 +123,16 @@ func (w *world) withoutPolicy(ctx context.Context) error {
 	return equal(fmt.Sprintf("%d without it, %d with it", without, with), "500 without it, 200 with it")
 }
 
-// journeys is the role that the journeys' machines run under.
-const journeys = "Journeys"
+// The roles that machines run under: the journeys', and the platform's own,
+// which makes the deliveries that a journey does not wait for.
+const (
+	journeys  = "Journeys"
+	immediate = "Delivery"
+)
 
 // A permission is what a role may or may not do.
 type permission struct {
-	role     string // a function's construct, or journeys
+	role     string // a function's construct, journeys or immediate
 	action   string
 	resource string
 	allowed  bool
@@ -153,6 +162,13 @@ func (w *world) permissions() []permission {
 		{"Entry", "dynamodb:GetItem", table("Profiles"), false},
 		{"Entry", "secretsmanager:GetSecretValue", secret("waypost/twilio"), false},
 		{"Entry", "dynamodb:PutItem", table("Ledger"), true},
+		{"Callback", "dynamodb:UpdateItem", table("Ledger"), true},
+		{"Callback", "dynamodb:PutItem", table("Limits"), true}, // opt-outs
+		{"Callback", "secretsmanager:GetSecretValue", secret("waypost/twilio"), true},
+		{"Callback", "dynamodb:PutItem", table("Ledger"), false},
+		{"Callback", "dynamodb:GetItem", table("Profiles"), false},
+		{"Callback", "secretsmanager:GetSecretValue", secret("another/secret"), false},
+		{"Callback", "states:StartExecution", states("stateMachine", journey), false},
 		{"Decide", "dynamodb:GetItem", table("Profiles"), true},
 		{"Decide", "dynamodb:PutItem", table("Profiles"), false},
 		{"Decide", "dynamodb:GetItem", table("Ledger"), false},
@@ -167,14 +183,22 @@ func (w *world) permissions() []permission {
 		{journeys, "lambda:InvokeFunction", function("DecideFunction"), true},
 		{journeys, "lambda:InvokeFunction", function("EntryFunction"), false},
 		{journeys, "dynamodb:GetItem", table("Profiles"), false},
+		{immediate, "lambda:InvokeFunction", function("DecideFunction"), false},
+		{immediate, "states:StartExecution", w.resource("Delivery"), false},
 	}
-	for _, channel := range []string{"Slack", "Sms", "Webhook"} {
+	for _, name := range channelFunctions() {
+		channel := construct(name)
 		list = append(list,
 			permission{journeys, "lambda:InvokeFunction", function(channel + "Function"), true},
+			permission{immediate, "lambda:InvokeFunction", function(channel + "Function"), true},
 			permission{channel, "dynamodb:GetItem", table("Profiles"), true},
 			permission{channel, "dynamodb:PutItem", table("Profiles"), false},
 			permission{channel, "dynamodb:Query", table("Ledger"), false},
+			permission{channel, "dynamodb:PutItem", table("Ledger"), true},
 			permission{channel, "dynamodb:PutItem", table("Catalog"), false},
+			permission{channel, "dynamodb:UpdateItem", table("Limits"), true},
+			permission{channel, "dynamodb:GetItem", table("Limits"), name == "signage" || name == "sms"}, // what a screen was last sent; opt-outs
+			permission{channel, "dynamodb:PutItem", table("Limits"), name == "sms"},
 			permission{channel, "secretsmanager:GetSecretValue", secret("waypost/twilio"), true},
 			permission{channel, "secretsmanager:GetSecretValue", secret("another/secret"), false},
 			permission{channel, "secretsmanager:PutSecretValue", secret("waypost/twilio"), false},
@@ -184,7 +208,7 @@ func (w *world) permissions() []permission {
 	return list
 }
 
-// roleARN is of a function's role, or the journeys'.
+// roleARN is of a function's role, or of machines'.
 func (w *world) roleARN(of string) string {
 	id := of + "Role"
 	return "arn:aws:iam::" + account + ":role/" + w.resource(id)

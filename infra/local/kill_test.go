@@ -98,4 +98,12 @@ func TestAKilledProcess(t *testing.T) {
 			}
 		}
 	}
+
+	// Where a person decides it, what may have been sent is sent again, under its key.
+	lost := executions["atMostOnce"]
+	w.must("POST", "/admin/v1/deliveries/"+lost+".call.0/replay", `{"outcome": "unknown"}`, nil)
+	d := w.ended(lost, 10*time.Second).Deliveries[0]
+	if calls := called("/atMostOnce"); d.Outcome != "sent" || d.Generation != 2 || len(calls) != 2 || calls[1] != d.ID {
+		t.Errorf("the replay: got %s (%s) in generation %d after calls under %v, want sent in 2 after two under %s", d.Outcome, d.Reason, d.Generation, calls, d.ID)
+	}
 }

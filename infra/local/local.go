@@ -71,12 +71,13 @@ type Runtime struct {
 	// AWS is the configuration that reaches the AWS port, with obviously fake credentials.
 	AWS aws.Config
 
-	log     *slog.Logger
-	engine  *states.Engine
-	host    *lambda.Host
-	servers []*http.Server
-	stop    context.CancelFunc
-	sweeps  errgroup.Group
+	log      *slog.Logger
+	engine   *states.Engine
+	host     *lambda.Host
+	servers  []*http.Server
+	standIns *providers.StandIns
+	stop     context.CancelFunc
+	sweeps   errgroup.Group
 }
 
 // Start starts a runtime. It serves when Start returns: the AWS port first,
@@ -110,11 +111,11 @@ func Start(ctx context.Context, c Config) (*Runtime, error) {
 		SQS:            queue.New(queue.Options{Account: Account, Region: Region, Log: log}),
 		Lambda:         r.host.Handler(), Account: Account,
 	})
-	standIns := providers.New()
-	if err := r.deploy(ctx, c, standIns); err != nil {
+	r.standIns = providers.New()
+	if err := r.deploy(ctx, c, r.standIns); err != nil {
 		return nil, errors.Join(err, listener.Close(), r.Close(context.WithoutCancel(ctx)))
 	}
-	r.serve(listener, pages(r.host, standIns))
+	r.serve(listener, pages(r.host, r.standIns))
 	r.schedule(c.SweepEvery)
 	return r, nil
 }
@@ -184,6 +185,9 @@ func (r *Runtime) Close(ctx context.Context) error {
 	if r.stop != nil {
 		r.stop()
 		_ = r.sweeps.Wait() // it has no errors
+	}
+	if r.standIns != nil {
+		r.standIns.Close()
 	}
 	var errs []error
 	errs = append(errs, r.engine.Close(ctx), r.host.Close(ctx))

@@ -233,6 +233,9 @@ func TestForeignRequestsAreRefused(t *testing.T) {
 		{"the inbox, under another name", rt.URL + "/inbox.json", []string{"Host", "evil.example:8480"}, 403},
 		{"the inbox, by a sandboxed page", rt.URL + "/inbox.json", []string{"Origin", "null"}, 403},
 		{"a stand-in, under its provider's name", rt.URL + "/providers/sink/", []string{"Host", "hooks.example"}, 200},
+		{"a stand-in's mood", rt.URL + "/providers/sink/mood", nil, 200},
+		{"a stand-in's mood, under another name", rt.URL + "/providers/sink/mood", []string{"Host", "evil.example"}, 403},
+		{"a stand-in's mood, by another page", rt.URL + "/providers/sink/mood", []string{"Origin", "https://evil.example"}, 403},
 		{"AWS, under another name", rt.AWSURL + "/2015-03-31/functions/", []string{"Host", "evil.example"}, 403},
 		{"AWS, by another page", rt.AWSURL + "/2015-03-31/functions/", []string{"Origin", "https://evil.example"}, 403},
 		{"a callback, by another page", rt.URL + "/callback/", []string{"Origin", "https://evil.example"}, 403},
@@ -282,11 +285,17 @@ func TestCloseIsQuick(t *testing.T) {
 // Unless it is told to, the runtime calls no provider: a text that an action
 // sends to a provider's own host arrives at its stand-in.
 func TestProvidersAreStoodInFor(t *testing.T) {
-	for _, tc := range []struct{ provider, url, auth, secret, path string }{
-		{"twilio", "https://api.twilio.com", "basic", `{"accountSid": "` + twilio.AccountSID + `", "username": "` + twilio.AccountSID + `", "password": "` + twilio.AuthToken + `"}`,
-			"/2010-04-01/Accounts/" + twilio.AccountSID + "/Messages.json"},
-		{"sinch", "https://eu.sms.api.sinch.com", "bearer", `{"servicePlanId": "` + sinch.ServicePlanID + `", "token": "` + sinch.Token + `"}`,
-			"/xms/v1/" + sinch.ServicePlanID + "/batches"},
+	for _, tc := range []struct {
+		provider, url, auth, secret, path string
+		code                              int
+	}{
+		{"twilio", "https://api.twilio.com", `"basic"`, `{"accountSid": "` + twilio.AccountSID + `", "username": "` + twilio.AccountSID + `", "password": "` + twilio.AuthToken + `"}`,
+			"/2010-04-01/Accounts/" + twilio.AccountSID + "/Messages.json", 201},
+		{"sinch", "https://eu.sms.api.sinch.com", `"bearer"`, `{"servicePlanId": "` + sinch.ServicePlanID + `", "token": "` + sinch.Token + `"}`,
+			"/xms/v1/" + sinch.ServicePlanID + "/batches", 201},
+		{"sinch_conversation", "https://us.conversation.api.sinch.com", `"oauth2", "tokenUrl": "https://auth.sinch.com/oauth2/token"`,
+			`{"clientId": "` + sinch.KeyID + `", "clientSecret": "` + sinch.KeySecret + `", "projectId": "` + sinch.ProjectID + `", "appId": "` + sinch.AppID + `"}`,
+			"/v1/projects/" + sinch.ProjectID + "/messages:send", 200},
 	} {
 		t.Run(tc.provider, func(t *testing.T) {
 			rt := start(t, local.Config{})
@@ -297,10 +306,10 @@ func TestProvidersAreStoodInFor(t *testing.T) {
 			}
 			action(t, rt, fmt.Sprintf(`{"name": "a", "channel": "sms", "provider": "%[1]s",
 				"contract": {"body": {"to": "+15550100001", "text": "hello", "from": "+15005550006"}},
-				"settings": {"url": "%[2]s", "auth": {"type": "%[3]s", "secret": "waypost/%[1]s"}}}`, tc.provider, tc.url, tc.auth))
+				"settings": {"url": "%[2]s", "auth": {"type": %[3]s, "secret": "waypost/%[1]s"}}}`, tc.provider, tc.url, tc.auth))
 			d := settled(t, rt, journey(t, rt, `{"id": "text", "action": {"name": "a", "version": 1, "with": {}}}`))
-			if d.Outcome != "sent" || d.Code != 201 {
-				t.Errorf("got %s %d %s, want sent 201", d.Outcome, d.Code, d.Reason)
+			if d.Outcome != "sent" || d.Code != tc.code {
+				t.Errorf("got %s %d %s, want sent %d", d.Outcome, d.Code, d.Reason, tc.code)
 			}
 			var inbox struct {
 				Messages []struct{ Channel, Provider, To, Text, Path string }

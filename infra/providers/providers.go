@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/waypost/waypost/infra/providers/callbacks"
 	"github.com/waypost/waypost/infra/providers/inbox"
+	"github.com/waypost/waypost/infra/providers/mood"
 	"github.com/waypost/waypost/infra/providers/oauth"
 	"github.com/waypost/waypost/infra/providers/sinch"
 	"github.com/waypost/waypost/infra/providers/sink"
@@ -18,6 +20,7 @@ import (
 
 // Paths of the stand-ins.
 const (
+	pathAll     = "/providers/"
 	pathTwilio  = "/providers/twilio"
 	pathSlack   = "/providers/slack"
 	pathSinch   = "/providers/sinch"
@@ -25,30 +28,62 @@ const (
 	pathSignage = "/providers/signage"
 	pathSink    = "/providers/sink"
 	pathOAuth   = "/providers/oauth"
+
+	pathSinchConversation = "/providers/sinch-conversation"
+	pathSinchTokens       = "/providers/sinch-tokens"
 )
 
 // Demo is the client that login.example gives tokens to, at /oauth/token.
 var Demo = oauth.Client{ID: "demo", Secret: "not-a-real-one", Scopes: []string{"messages.send"}}
 
-// StandIns are the stand-ins. Make them with New. They serve below /providers/.
+// StandIns are the stand-ins. Make them with New. They serve below /providers/,
+// and report on messages that say where, to this machine alone; each can be
+// told to misbehave at /providers/NAME/mood.
 type StandIns struct {
 	Inbox *inbox.Store
+	// Callbacks sends what they report.
+	Callbacks *callbacks.Sender
+
 	mux   *http.ServeMux
+	moods map[string]*mood.Keeper
+	slack *slack.Server
 }
 
-// New makes stand-ins with an empty inbox.
-func New() *StandIns {
+// New makes stand-ins with an empty inbox. Close ends them.
+func New() *StandIns { return reporting(callbacks.New(callbacks.Options{})) }
+
+// reporting makes stand-ins that report by a sender.
+func reporting(sender *callbacks.Sender) *StandIns {
 	box := inbox.New(inbox.Options{})
-	mux := http.NewServeMux()
-	mux.Handle(pathTwilio+"/", http.StripPrefix(pathTwilio, twilio.New(twilio.Options{Inbox: box})))
-	mux.Handle(pathSlack+"/", http.StripPrefix(pathSlack, slack.New(slack.Options{Inbox: box})))
-	mux.Handle(pathSinch+"/", http.StripPrefix(pathSinch, sinch.New(sinch.Options{Inbox: box})))
-	mux.Handle(pathLoyalty+"/", sink.NewLoyalty(sink.Options{Inbox: box}).Handler(pathLoyalty))
-	mux.Handle(pathSignage+"/", sink.NewSignage(sink.Options{Inbox: box}).Handler(pathSignage))
-	mux.Handle(pathSink+"/", sink.New(sink.Options{Inbox: box}))
-	mux.Handle(pathOAuth+"/", http.StripPrefix(pathOAuth, oauth.New(oauth.Options{URL: "https://login.example" + oauth.Path, Clients: []oauth.Client{Demo}})))
-	return &StandIns{Inbox: box, mux: mux}
+	sinks := sink.Options{Inbox: box, Callbacks: sender}
+	s := &StandIns{Inbox: box, Callbacks: sender, mux: http.NewServeMux(), moods: map[string]*mood.Keeper{},
+		slack: slack.New(slack.Options{Inbox: box, Callbacks: sender})}
+	tokens := sinch.NewTokens()
+	for path, standIn := range map[string]http.Handler{
+		pathTwilio:      http.StripPrefix(pathTwilio, twilio.New(twilio.Options{Inbox: box, Callbacks: sender})),
+		pathSlack:       http.StripPrefix(pathSlack, s.slack),
+		pathSinch:       http.StripPrefix(pathSinch, sinch.New(sinch.Options{Inbox: box, Callbacks: sender})),
+		pathSinchTokens: http.StripPrefix(pathSinchTokens, tokens),
+		pathSinchConversation: http.StripPrefix(pathSinchConversation,
+			sinch.NewConversation(sinch.ConversationOptions{Tokens: tokens, Inbox: box, Callbacks: sender})),
+		pathLoyalty: sink.NewLoyalty(sinks).Handler(pathLoyalty),
+		pathSignage: sink.NewSignage(sinks).Handler(pathSignage),
+		pathSink:    sink.New(sinks),
+		pathOAuth:   http.StripPrefix(pathOAuth, oauth.New(oauth.Options{URL: "https://login.example" + oauth.Path, Clients: []oauth.Client{Demo}})),
+	} {
+		name := strings.TrimPrefix(path, pathAll)
+		s.moods[name] = mood.New(standIn, refusal(name))
+		s.moods[name].Mount(s.mux, path)
+	}
+	return s
 }
+
+// SlackEvents says where Slack sends the app's events: of messages that have
+// Waypost's metadata. It sends none before.
+func (s *StandIns) SlackEvents(url string) { s.slack.SetRequestURL(url) }
+
+// Close ends what they still had to report.
+func (s *StandIns) Close() { s.Callbacks.Close() }
 
 // ServeHTTP serves the stand-ins. They are called under the names of the hosts
 // that they stand in for.
@@ -65,9 +100,15 @@ func (s *StandIns) Routes(base string) string {
 		"screens.example=" + base + pathSignage,
 		"hooks.example=" + base + pathSink,
 		"login.example=" + base + pathOAuth,
+		"auth.sinch.com=" + base + pathSinchTokens,
+		"us.auth.sinch.com=" + base + pathSinchTokens,
+		"eu.auth.sinch.com=" + base + pathSinchTokens,
 	}
 	for _, region := range []string{"us", "eu", "au", "br", "ca"} { // a service plan is of one
 		routes = append(routes, region+".sms.api.sinch.com="+base+pathSinch)
+	}
+	for _, region := range []string{"us", "eu", "br"} { // and so is an app
+		routes = append(routes, region+".conversation.api.sinch.com="+base+pathSinchConversation)
 	}
 	return strings.Join(routes, ",")
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/waypost/waypost/infra/providers/oauth"
+	"github.com/waypost/waypost/infra/providers/sinch"
 	"github.com/waypost/waypost/infra/providers/slack"
 	"github.com/waypost/waypost/shared/egress"
 )
@@ -15,6 +16,7 @@ import (
 // serve: each refuses, accepts or asks who calls, but knows the path.
 func TestRoutes(t *testing.T) {
 	standIns := New()
+	defer standIns.Close()
 	server := httptest.NewServer(standIns)
 	defer server.Close()
 	policy, err := egress.ParsePolicy("", standIns.Routes(server.URL))
@@ -32,6 +34,12 @@ func TestRoutes(t *testing.T) {
 	}
 	for _, region := range []string{"us", "eu", "au", "br", "ca"} {
 		paths[region+".sms.api.sinch.com"] = "/xms/v1/0/batches"
+	}
+	for _, region := range []string{"us", "eu", "br"} {
+		paths[region+".conversation.api.sinch.com"] = "/v1/projects/0/messages:send"
+	}
+	for _, host := range []string{"auth.sinch.com", "us.auth.sinch.com", "eu.auth.sinch.com"} {
+		paths[host] = sinch.TokenPath
 	}
 	if got, want := len(policy.Routes), len(paths); got != want {
 		t.Errorf("got %d routes, want %d", got, want)

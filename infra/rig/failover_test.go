@@ -15,13 +15,16 @@ import (
 	"github.com/waypost/waypost/shared/ledger"
 )
 
-// toSinch is what an action by Twilio says of its failover, and toTwilio the
-// other way round.
+// toSinch is what an action by Twilio says of its failover, toTwilio the other
+// way round, and toConversation what either says of the one to Sinch's
+// Conversation API.
 const (
 	toSinch = `{"settings": {"retry": {"attempts": 2}, "failover": {"provider": "sinch", "url": "https://eu.sms.api.sinch.com",
 		"auth": {"type": "bearer", "secret": "waypost/sinch"}, "from": "Shop"}}}`
 	toTwilio = `{"settings": {"retry": {"attempts": 2}, "failover": {"provider": "twilio", "url": "https://api.twilio.com",
 		"auth": {"type": "basic", "secret": "waypost/twilio"}, "from": "+15005550006"}}}`
+	toConversation = `{"settings": {"retry": {"attempts": 2}, "failover": {"provider": "sinch_conversation", "url": "https://eu.conversation.api.sinch.com",
+		"auth": {"type": "oauth2", "secret": "waypost/sinch_conversation", "tokenUrl": "https://auth.sinch.com/oauth2/token"}, "from": "Shop"}}}`
 	twice = `{"settings": {"guarantee": "atLeastOnce"}}`
 )
 
@@ -71,6 +74,9 @@ func TestFailover(t *testing.T) {
 	busy := twilio.Behaviour{Status: 429, Code: 20429}
 	down := twilio.Behaviour{Status: 500, Code: 20500}
 	wrongTwilio := strings.Replace(localTwilio, twilio.AuthToken, "wrong", 1)
+	wrongApp := map[string]string{"sinch_conversation": strings.Replace(localConversation, sinch.AppID, "another", 1)}
+	wrongKey := strings.Replace(localConversation, sinch.KeySecret, "wrong", 1)
+	fromConversation := patched(t, from(sinchConversation, "Shop"), toTwilio)
 	// at has a provider's host answer otherwise than its stand-in.
 	at := func(host string, reply rig.Reply) func(rig.Request, rig.Reply) rig.Reply {
 		return func(r rig.Request, from rig.Reply) rig.Reply {
@@ -105,6 +111,23 @@ func TestFailover(t *testing.T) {
 		{name: "its capacity: 21611", patch: `{"contract": {"body": {"from": "+15005550008"}}}`, outcome: "sent", provider: "sinch", tried: "twilio retryable, sinch accepted"},
 		{name: "its outage: no connection", after: at("twilio", rig.Reply{Fails: egress.Connect}), outcome: "sent", provider: "sinch", tried: "twilio retryable, sinch accepted"},
 		{name: "the other way round", action: patched(t, from(sinchSMS, sinch.BlockedAccount), toTwilio), outcome: "sent", provider: "twilio", tried: "sinch refused, twilio accepted"},
+
+		{name: "to the Conversation API: 20003", action: patched(t, sms, toConversation), secrets: map[string]string{"twilio": wrongTwilio}, outcome: "sent", provider: "sinch_conversation",
+			tried: "twilio refused, sinch_conversation accepted"},
+		{name: "to the Conversation API: 20429", action: patched(t, sms, toConversation), behave: forever(busy), outcome: "sent", provider: "sinch_conversation", tried: "twilio retryable, sinch_conversation accepted"},
+		{name: "to the Conversation API, which has an error", action: patched(t, sms, toConversation), behave: once(busy), phone: sinch.LateOutage, outcome: "unknown", provider: "sinch_conversation",
+			reason: "not sent again", tried: "twilio retryable, sinch_conversation ambiguous"},
+		{name: "to the Conversation API, which knows the number", action: patched(t, sms, toConversation), behave: once(busy), phone: sinch.Invalid, outcome: "failed", provider: "sinch_conversation",
+			reason: "INVALID_ARGUMENT", tried: "twilio retryable, sinch_conversation refused"},
+		{name: "to the Conversation API, without a token", action: patched(t, sms, toConversation), secrets: map[string]string{"twilio": wrongTwilio, "sinch_conversation": wrongKey}, outcome: "failed", provider: "twilio",
+			reason: "the failover sinch_conversation could not be asked: auth.sinch.com gave no token: it answered 401, invalid_client", tried: "twilio refused"},
+		{name: "from a service plan to the Conversation API", action: patched(t, from(sinchSMS, sinch.BlockedAccount), toConversation), outcome: "sent", provider: "sinch_conversation",
+			tried: "sinch refused, sinch_conversation accepted"},
+		{name: "from the Conversation API: 403", action: patched(t, from(sinchConversation, sinch.BlockedAccount), toTwilio), outcome: "sent", provider: "twilio", tried: "sinch_conversation refused, twilio accepted"},
+		{name: "from the Conversation API: 429", action: fromConversation, phone: sinch.RateLimited, outcome: "sent", provider: "twilio", tried: "sinch_conversation retryable, twilio accepted"},
+		{name: "from the Conversation API to a service plan: 404", action: patched(t, from(sinchConversation, "Shop"), toSinch), secrets: wrongApp, outcome: "sent", provider: "sinch", tried: "sinch_conversation refused, sinch accepted"},
+		{name: "from the Conversation API: the number", action: fromConversation, phone: sinch.Invalid, outcome: "failed", provider: "sinch_conversation", reason: "INVALID_ARGUMENT", tried: "sinch_conversation refused"},
+		{name: "from the Conversation API: an error", action: fromConversation, phone: sinch.LateOutage, outcome: "unknown", provider: "sinch_conversation", tried: "sinch_conversation ambiguous"},
 
 		{name: "the recipient's number", phone: "+15005550001", outcome: "failed", provider: "twilio", reason: "21211", tried: "twilio refused"},
 		{name: "the recipient's will", phone: "+15005550004", outcome: "suppressed", provider: "twilio", reason: "opted out", tried: "twilio refused"},
@@ -156,6 +179,8 @@ func TestFailover(t *testing.T) {
 				}
 				w.PutSecret("waypost/twilio", localTwilio)
 				w.PutSecret("waypost/sinch", localSinch)
+				w.PutSecret("waypost/sinch_conversation", localConversation)
+				w.Endpoint.Source = call
 				for name, value := range tc.secrets {
 					w.PutSecret("waypost/"+name, value)
 				}

@@ -42,7 +42,7 @@ const (
 		"illness": "` + leakHidden + `", "address": {"street": "` + leakDeep + `"}}`
 	leakSecret = `{"token": "` + leakToken + `", "username": "` + leakUser + `", "password": "` + leakWord + `", "accountSid": "` + leakSID + `",
 		"value": "` + leakToken + `", "servicePlanId": "` + leakSID + `", "note": "` + leakNote + `", "url": "https://hooks.slack.com/services/T1/B1/` + leakToken + `", "key": "` + leakKey + `",
-		"clientId": "` + leakUser + `", "clientSecret": "` + leakWord + `", "accessKeyId": "` + leakUser + `", "secretAccessKey": "` + leakWord + `"}`
+		"clientId": "` + leakUser + `", "clientSecret": "` + leakWord + `", "accessKeyId": "` + leakUser + `", "secretAccessKey": "` + leakWord + `", "projectId": "` + leakSID + `", "appId": "` + leakSID + `"}`
 	leakSchema = `{"type": "object", "properties": {"phone": {"type": "string"}, "firstName": {"type": "string"}, "tier": {"type": "string"},
 		"points": {"type": "integer"}, "consents": {"type": "object", "properties": {"sms": {"type": "string"}}}, "illness": {"type": "string"},
 		"address": {"type": "object", "properties": {"street": {"type": "string"}}}}}`
@@ -58,7 +58,7 @@ func markers() []string {
 // hold the whole request; id is the one member that the contract names.
 func echoing(statuses ...int) func(int, rig.Request) rig.Reply {
 	return func(n int, r rig.Request) rig.Reply {
-		body, _ := json.Marshal(map[string]any{"id": "m-1", "sid": "SM1", "message": "no: " + r.Body, "request": r, "authorization": r.Header.Get("Authorization")})
+		body, _ := json.Marshal(map[string]any{"id": "m-1", "sid": "SM1", "message_id": "m-1", "message": "no: " + r.Body, "request": r, "authorization": r.Header.Get("Authorization")})
 		return rig.Reply{Status: statuses[min(n, len(statuses))-1], Body: string(body)}
 	}
 }
@@ -208,6 +208,12 @@ func TestNothingLeaks(t *testing.T) {
 			return rig.Reply{Status: 403, Body: fmt.Sprintf(`{"code": "%s", "text": "%s is not one; %s, %s"}`, leakPhone, leakPhone, r.URL, r.Header.Get("Authorization"))}
 		}, want: "failed"},
 		{name: "Sinch's plan is wrong", action: sinchSMS, secret: `{"token": "` + leakToken + `", "servicePlanId": "` + leakNote + `/.."}`, want: "failed"},
+		{name: "texted by Sinch's Conversation API", action: sinchConversation, login: giving, answer: echoing(200), want: "sent"},
+		{name: "Sinch's Conversation API refuses", action: sinchConversation, login: giving, answer: func(_ int, r rig.Request) rig.Reply {
+			return rig.Reply{Status: 400, Body: fmt.Sprintf(`{"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": %q, "details": [{"url": %q, "token": %q}]}}`, r.Body, r.URL, r.Header.Get("Authorization"))}
+		}, want: "failed"},
+		{name: "Sinch's app is wrong", action: sinchConversation, login: giving, secret: `{"clientId": "` + leakUser + `", "clientSecret": "` + leakWord + `", "projectId": "` + leakSID + `", "appId": "` + leakNote + `/.."}`, want: "failed"},
+		{name: "Sinch gives no token", action: sinchConversation, login: echoing(401), want: "failed"},
 		{name: "Sinch is down", action: sinchSMS, answer: echoing(500), want: "unknown"},
 		{name: "an express journey", journey: `{"mode": "express"}`, action: `{"settings": {"retry": {"within": "3m"}}}`, answer: echoing(400), want: "failed"},
 	} {
@@ -228,6 +234,7 @@ func TestNothingLeaks(t *testing.T) {
 				}
 				w.PutSecret("waypost/twilio", secret)
 				w.PutSecret("waypost/sinch", secret)
+				w.PutSecret("waypost/sinch_conversation", secret)
 				w.Publish(rig.Setup{Action: tc.action, Journey: tc.journey, ProfileSchema: leakSchema})
 				w.PutSecret(rig.Secret, secret)
 				w.Put("profiles/c-1", profile)

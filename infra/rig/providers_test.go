@@ -23,14 +23,24 @@ const (
 		"settings": {"url": "https://eu.sms.api.sinch.com", "auth": {"type": "bearer", "secret": "waypost/sinch"}, "retry": {"attempts": 2}}}`
 	localTwilio = `{"accountSid": "` + twilio.AccountSID + `", "username": "` + twilio.AccountSID + `", "password": "` + twilio.AuthToken + `"}`
 	localSinch  = `{"servicePlanId": "` + sinch.ServicePlanID + `", "token": "` + sinch.Token + `"}`
+
+	sinchConversation = `{"channel": "sms", "provider": "sinch_conversation",
+		"contract": {"method": null, "path": null, "body": {"text": {"maxLength": 3000}}, "response": {"message_id": {"type": "string"}}},
+		"settings": {"url": "https://eu.conversation.api.sinch.com", "retry": {"attempts": 2},
+			"auth": {"type": "oauth2", "secret": "waypost/sinch_conversation", "tokenUrl": "https://auth.sinch.com/oauth2/token"}}}`
+	localConversation = `{"clientId": "` + sinch.KeyID + `", "clientSecret": "` + sinch.KeySecret + `", "projectId": "` + sinch.ProjectID + `", "appId": "` + sinch.AppID + `"}`
 )
 
 // standIns serves the providers' stand-ins on sockets, outside the bubble, and
-// gives an endpoint's Answer that makes each call there over HTTP.
+// gives an endpoint's Answer that makes each call there over HTTP, and as its
+// Source gets tokens there.
 func standIns(t *testing.T, behave func(*http.Request) twilio.Behaviour) func(int, rig.Request) rig.Reply {
+	tokens := sinch.NewTokens()
 	servers := map[string]*httptest.Server{
-		"api.twilio.com":       httptest.NewServer(twilio.New(twilio.Options{Behave: behave})),
-		"eu.sms.api.sinch.com": httptest.NewServer(sinch.New(sinch.Options{})),
+		"api.twilio.com":                httptest.NewServer(twilio.New(twilio.Options{Behave: behave})),
+		"eu.sms.api.sinch.com":          httptest.NewServer(sinch.New(sinch.Options{})),
+		"eu.conversation.api.sinch.com": httptest.NewServer(sinch.NewConversation(sinch.ConversationOptions{Tokens: tokens})),
+		"auth.sinch.com":                httptest.NewServer(tokens),
 	}
 	for _, s := range servers {
 		t.Cleanup(s.Close)
@@ -90,14 +100,18 @@ func TestProvidersAnswers(t *testing.T) {
 	twice := strings.Replace(sms, `"settings": {`, `"settings": {"retry": {"attempts": 2}, `, 1)
 	long := strings.Repeat("a", 2001)
 	slow := func(rig.Reply) rig.Reply { return rig.Reply{Takes: 11e9, Status: 201} }
+	ended := func(n int, _ rig.Request) rig.Reply {
+		return rig.Reply{Status: 200, Body: fmt.Sprintf(`{"access_token": "ended-%d", "token_type": "Bearer", "expires_in": 3600}`, n)}
+	}
 	for _, tc := range []struct {
 		row    string // the table's
 		name   string
 		action string
 		behave func(*http.Request) twilio.Behaviour
-		phone  string // c-1's
-		text   string // what is mapped to text; a greeting where empty
-		secret string // the provider's, where it is a wrong one
+		phone  string                           // c-1's
+		text   string                           // what is mapped to text; a greeting where empty
+		secret string                           // the provider's, where it is a wrong one
+		login  func(int, rig.Request) rig.Reply // gives tokens, where the stand-in does not
 		after  func(rig.Reply) rig.Reply
 
 		calls int
@@ -135,10 +149,30 @@ func TestProvidersAnswers(t *testing.T) {
 		{row: "target", name: "404", action: sinchSMS, secret: strings.Replace(localSinch, sinch.ServicePlanID, "another", 1), calls: 1, saw: "failed 404 Sinch refused it: 404 (no such service plan in this region"},
 		{row: "payload", name: "400 syntax_invalid_parameter_format", action: sinchSMS, phone: sinch.Invalid, calls: 1, saw: "failed 400 Sinch refused it: 400 syntax_invalid_parameter_format"},
 		{row: "payload", name: "400 syntax_constraint_violation", action: sinchSMS, text: long, calls: 1, saw: "failed 400 Sinch refused it: 400 syntax_constraint_violation"},
+
+		{row: "accepted", name: "200 + message_id", action: sinchConversation, calls: 1, saw: "sent 200"},
+		{row: "rate limited", name: "429", action: sinchConversation, phone: sinch.RateLimited, calls: 2, saw: "dead 429 given up after 2 attempts; at the last, Sinch refused it: 429 RESOURCE_EXHAUSTED (too many requests at once"},
+		{row: "ambiguous", name: "500, not sent", action: sinchConversation, phone: sinch.Outage, calls: 1, saw: "unknown 500 the endpoint answered 500"},
+		{row: "ambiguous", name: "500, sent", action: sinchConversation, phone: sinch.LateOutage, calls: 1, saw: "unknown 500 the endpoint answered 500"},
+		{row: "ambiguous", name: "503", action: sinchConversation, phone: sinch.Unavailable, calls: 1, saw: "unknown 503 the endpoint answered 503"},
+		{row: "ambiguous", name: "read timeout", action: sinchConversation, after: slow, calls: 1, saw: "unknown 0 eu.conversation.api.sinch.com did not answer within the timeout"},
+		{row: "ambiguous", name: "no answer", action: sinchConversation, phone: sinch.Silent, calls: 1, saw: "unknown 0 the connection to eu.conversation.api.sinch.com"},
+		{row: "recipient", name: "opted out, which only the report tells", action: sinchConversation, phone: sinch.OptedOut, calls: 1, saw: "sent 200"},
+		{row: "target", name: "401, and another token is none either", action: sinchConversation, login: ended, calls: 2, saw: "failed 401 Sinch refused it: 401 UNAUTHENTICATED (the token is wrong)"},
+		{row: "target", name: "a wrong access key", action: sinchConversation, secret: strings.Replace(localConversation, sinch.KeySecret, "wrong", 1), calls: 0, saw: "failed 0 auth.sinch.com gave no token: it answered 401, invalid_client"},
+		{row: "target", name: "403", action: from(sinchConversation, sinch.BlockedAccount), calls: 1, saw: "failed 403 Sinch refused it: 403 PERMISSION_DENIED (the access key may not send"},
+		{row: "target", name: "403, another project", action: sinchConversation, secret: strings.Replace(localConversation, sinch.ProjectID, "another", 1), calls: 1, saw: "failed 403 Sinch refused it: 403 PERMISSION_DENIED (the access key may not send"},
+		{row: "target", name: "404, another app", action: sinchConversation, secret: strings.Replace(localConversation, sinch.AppID, "another", 1), calls: 1, saw: "failed 404 Sinch refused it: 404 NOT_FOUND (no such project or app in this region"},
+		{row: "payload", name: "400 INVALID_ARGUMENT, a number", action: sinchConversation, phone: sinch.Invalid, calls: 1, saw: "failed 400 Sinch refused it: 400 INVALID_ARGUMENT (a value is missing"},
+		{row: "payload", name: "400 INVALID_ARGUMENT, no text", action: sinchConversation, text: "{{ '' }}", calls: 1, saw: "failed 400 Sinch refused it: 400 INVALID_ARGUMENT (a value is missing"},
+		{row: "payload", name: "400 FAILED_PRECONDITION", action: from(sinchConversation, sinch.NoChannel), calls: 1, saw: "failed 400 Sinch refused it: 400 FAILED_PRECONDITION (the app can't send this"},
 	} {
 		provider := "Twilio"
 		if strings.Contains(tc.action, `"sinch"`) {
 			provider = "Sinch"
+		}
+		if strings.Contains(tc.action, `"sinch_conversation"`) {
+			provider = "Sinch_Conversation"
 		}
 		t.Run(provider+" "+tc.row+" "+tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -153,6 +187,11 @@ func TestProvidersAnswers(t *testing.T) {
 				}
 				w.PutSecret("waypost/twilio", localTwilio)
 				w.PutSecret("waypost/sinch", localSinch)
+				w.PutSecret("waypost/sinch_conversation", localConversation)
+				w.Endpoint.Source = call
+				if tc.login != nil {
+					w.Endpoint.Source = tc.login
+				}
 				if tc.secret != "" {
 					w.PutSecret("waypost/"+strings.ToLower(provider), tc.secret)
 				}
@@ -173,7 +212,7 @@ func TestProvidersAnswers(t *testing.T) {
 					t.Errorf("%d calls, want %d", got, tc.calls)
 				}
 				d := w.Delivery(x)
-				if got := fmt.Sprintf("%s %d %s", d.Outcome, d.Code, d.Reason); !strings.HasPrefix(got, tc.saw) || d.Provider != strings.ToLower(provider) {
+				if got := fmt.Sprintf("%s %d %s", d.Outcome, d.Code, d.Reason); !strings.HasPrefix(got, tc.saw) || tc.calls > 0 && d.Provider != strings.ToLower(provider) {
 					t.Errorf("the record of %s says %s, want %s", d.Provider, got, tc.saw)
 				}
 				if got := seen(t, w.Executions()[0].Output); !strings.HasPrefix(got, tc.saw) {

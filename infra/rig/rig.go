@@ -153,7 +153,8 @@ func (w *World) deploy() {
 		"private": w.action(delivery.Provider{Channel: private.Channel{}, Traits: private.Traits()}),
 		"signage": w.action(delivery.Provider{Channel: signage.Channel{}, Traits: signage.Traits()}),
 		"sms": w.action(delivery.Provider{Channel: twilio.Channel{}, Traits: twilio.Traits()},
-			delivery.Provider{Channel: sinch.Channel{}, Traits: sinch.Traits()}),
+			delivery.Provider{Channel: sinch.Channel{}, Traits: sinch.Traits()},
+			delivery.Provider{Channel: sinch.Conversation{}, Traits: sinch.ConversationTraits()}),
 		"slack": w.action(delivery.Provider{Channel: slack.Webhook{}, Traits: slack.WebhookTraits()},
 			delivery.Provider{Channel: slack.API{}, Traits: slack.APITraits()}),
 	}

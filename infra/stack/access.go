@@ -165,8 +165,9 @@ func (s *stack) grant() {
 	allow(admin, s.tables.profiles, "GetItem", "PutItem", "UpdateItem")
 	s.allowKeys(admin, "dynamodb")
 	allow(admin, s.tables.catalog, "GetItem", "Query", "PutItem")
-	allow(admin, s.tables.ledger, "GetItem", "Query")
-	allow(admin, s.tables.limits, "GetItem", "PutItem", "UpdateItem") // opt-outs
+	allow(admin, s.tables.ledger, "GetItem", "Query", "PutItem", "UpdateItem") // it writes replays
+	allow(admin, s.tables.limits, "GetItem", "PutItem", "UpdateItem")          // opt-outs
+	s.delivery.GrantStartExecution(admin.self)
 	s.allowMachines(admin, "CreateStateMachine", "UpdateStateMachine", "TagResource")
 	s.allowExecutions(admin, "DescribeExecution", "GetExecutionHistory")
 	// AWS lists machines as a whole, and has no resource for less.

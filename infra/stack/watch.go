@@ -64,9 +64,9 @@ func (s *stack) watch() {
 	}
 	internal := s.countLogs("Errors", awslogs.FilterPattern_StringValue(jsii.String("$.level"), jsii.String("="), jsii.String("ERROR")), s.functions)
 
-	s.alarm("Failed", "Over 10 deliveries failed within 5 minutes: GET /admin/v1/deliveries?outcome=failed says why", outcomes[ledger.Failed], 10)
-	s.alarm("Unknown", "A delivery ended unknown: its endpoint may have taken it, and a person must decide whether to replay it", outcomes[ledger.Unknown], 1)
-	s.alarm("Dead", "A delivery was given up after its retries: GET /admin/v1/deliveries?outcome=dead says why", outcomes[ledger.Dead], 1)
+	s.alarm("Failed", "Over 10 deliveries failed within 5 minutes: GET /admin/v1/deliveries?outcome=failed says why; waypost replay ID makes one anew", outcomes[ledger.Failed], 10)
+	s.alarm("Unknown", "A delivery ended unknown: its endpoint may have taken it, and a person must decide whether to replay it (waypost replay ID)", outcomes[ledger.Unknown], 1)
+	s.alarm("Dead", "A delivery was given up after its retries: GET /admin/v1/deliveries?outcome=dead says why; waypost replay ID makes it anew", outcomes[ledger.Dead], 1)
 	s.alarm("Forged", "Over 10 callbacks were not signed by the secret that their action names within 5 minutes: was its key replaced at the provider alone?", s.countLogs("CallbacksForged",
 		awslogs.FilterPattern_All(
 			awslogs.FilterPattern_StringValue(jsii.String("$.message"), jsii.String("="), jsii.String(callback.RefusedMessage)),

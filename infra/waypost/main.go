@@ -21,6 +21,8 @@ type commands struct {
 	Send  sendCommand  `cmd:"" help:"Send events, and show their deliveries."`
 	Trace traceCommand `cmd:"" help:"Show an execution's steps and deliveries."`
 
+	Replay replayCommand `cmd:"" help:"Make deliveries anew that were not sent."`
+
 	Synth   synthCommand   `cmd:"" help:"Make the CloudFormation template of an environment."`
 	Diff    diffCommand    `cmd:"" help:"Show what deploying an environment would change on AWS."`
 	Deploy  deployCommand  `cmd:"" help:"Deploy an environment to AWS. make deploy builds the functions first."`

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 //	execution      sets EXECUTION to the one that the last command printed
 //	mask FILE      writes to masked what FILE says, with words for what differs
 //	               from run to run, and each gap of a table two spaces wide
-//	aligned FILE   checks that the columns of FILE's table stand under their heads
+//	aligned FILE   checks that the columns of FILE's tables stand under their heads
 //	taken          sets PORT to one that is taken, and FREE to one that is not
 //
 // With UPDATE=1 in the environment they take what the program printed as what it must.
@@ -61,10 +61,15 @@ func executionCmd(ts *testscript.TestScript, _ bool, _ []string) {
 
 func alignedCmd(ts *testscript.TestScript, _ bool, args []string) {
 	var columns []int
+	tables := false
 	for line := range strings.Lines(ts.ReadFile(args[0])) {
 		line = strings.TrimRight(line, "\n")
+		head := strings.HasPrefix(line, "STEP ") || strings.HasPrefix(line, "JOURNEY ")
+		if head || line == "" {
+			columns, tables = nil, tables || head
+		}
 		if columns == nil {
-			if strings.HasPrefix(line, "STEP ") || strings.HasPrefix(line, "JOURNEY ") {
+			if head {
 				for _, at := range regexp.MustCompile(`(^|  )\S`).FindAllStringIndex(line, -1) {
 					columns = append(columns, at[1]-1)
 				}
@@ -80,7 +85,7 @@ func alignedCmd(ts *testscript.TestScript, _ bool, args []string) {
 			}
 		}
 	}
-	if columns == nil {
+	if !tables {
 		ts.Fatalf("there is no table in %s", args[0])
 	}
 }
@@ -131,8 +136,8 @@ func TestExitStatus(t *testing.T) {
 		want int
 	}{
 		{"--help", 0}, {"local --help", 0},
-		{"trace --url=http://127.0.0.1:1 x", 1}, {"apply nowhere", 1}, {"send nowhere.json", 1}, {"local --bundle=nowhere --port=0 --aws-port=0", 1},
-		{"", 2}, {"--bogus", 2}, {"send", 2}, {"trace", 2}, {"deplyo", 2}, {"local --port=http", 2}, {"local --example --bundle=x", 2},
+		{"trace --url=http://127.0.0.1:1 x", 1}, {"replay --url=http://127.0.0.1:1 x.text.0", 1}, {"apply nowhere", 1}, {"send nowhere.json", 1}, {"local --bundle=nowhere --port=0 --aws-port=0", 1},
+		{"", 2}, {"--bogus", 2}, {"send", 2}, {"trace", 2}, {"replay", 2}, {"deplyo", 2}, {"local --port=http", 2}, {"local --example --bundle=x", 2},
 	} {
 		var stdout, stderr bytes.Buffer
 		if got := run(t.Context(), strings.Fields(tc.line), &stdout, &stderr); got != tc.want {

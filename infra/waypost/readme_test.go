@@ -82,7 +82,7 @@ type reader struct {
 var (
 	urls     = regexp.MustCompile(`AWS APIs at (\S+), everything else at (\S+)`)
 	setup    = regexp.MustCompile(`^(export )?[A-Z_]+=\S*( [A-Z_]+=\S*)*$`)
-	waypost  = regexp.MustCompile(`^go run \./infra/waypost (send|trace|apply) `)
+	waypost  = regexp.MustCompile(`^go run \./infra/waypost (send|trace|apply|replay) `)
 	requests = regexp.MustCompile(`^(curl|aws) `)
 	// needsAccount are the commands that need one of AWS. aws_test.go has what they do
 	// before they reach it.

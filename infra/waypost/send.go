@@ -49,11 +49,7 @@ func (c *sendCommand) Run(ctx context.Context, out io.Writer) error {
 		_, err := enter(ctx, at.api, docs, lines(out))
 		return err
 	}
-	pace := pacing{first: localPoll, most: localPoll, limit: c.Wait}
-	if at.onAWS { // each look takes of the account's quotas
-		pace.first, pace.most = 500*time.Millisecond, 2*time.Second
-	}
-	traces, err := sendAll(ctx, at.api, docs, lines(out), pace)
+	traces, err := sendAll(ctx, at.api, docs, lines(out), at.pace(c.Wait))
 	if err != nil {
 		return err
 	}
@@ -143,6 +139,14 @@ const localPoll = 50 * time.Millisecond
 type pacing struct {
 	first, most time.Duration // between two looks: twice as long each time, up to most
 	limit       time.Duration // when to stop, from the beginning; 0: never
+}
+
+// pace says how often the site is asked, for so long.
+func (s *site) pace(limit time.Duration) pacing {
+	if s.onAWS { // each look takes of the account's quotas
+		return pacing{first: 500 * time.Millisecond, most: 2 * time.Second, limit: limit}
+	}
+	return pacing{first: localPoll, most: localPoll, limit: limit}
 }
 
 // until looks, at least once, until what it looks for is done, or the limit is

@@ -132,7 +132,10 @@ func printTrace(out io.Writer, x admin.Execution) error {
 		return nil // it came to no step yet
 	}
 	fmt.Fprintln(out)
-	return t.print(out)
+	if err := t.print(out); err != nil {
+		return err
+	}
+	return printReplays(out, x.Deliveries)
 }
 
 // cells are what a trace's row says of a delivery.

@@ -34,7 +34,7 @@ type Action struct {
 // the whole document.
 func Compile(def Definition) (*Action, error) {
 	a := &Action{Definition: def, byName: map[string]*Field{}}
-	w := &walker{}
+	w := &walker{at: "contract.body"}
 	a.pathParams = w.decode("pathParams", def.Contract.PathParams)
 	a.query = w.decode("query", def.Contract.Query)
 	a.headers = w.decode("headers", def.Contract.Headers)
@@ -51,6 +51,9 @@ func Compile(def Definition) (*Action, error) {
 		a.body = body
 		w.body(nil, body)
 	}
+	for _, name := range def.Contract.reads() {
+		w.pin(name)
+	}
 	a.response = w.answer("response", def.Contract.Response)
 	a.failure = w.answer("error", def.Contract.Error)
 	if src := def.Settings.Requires; src != "" {
@@ -64,7 +67,7 @@ func Compile(def Definition) (*Action, error) {
 		a.byName[f.Name] = f
 	}
 	a.Fields = w.fields
-	slices.SortFunc(a.Fields, func(x, y *Field) int { return strings.Compare(x.Name, y.Name) })
+	slices.SortFunc(a.Fields, byName)
 	if err := fault.Document(fmt.Sprintf("the action %s is not valid", def.Name), w.details); err != nil {
 		return nil, err
 	}

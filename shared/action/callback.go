@@ -5,6 +5,10 @@ import (
 	"github.com/waypost/waypost/shared/secret"
 )
 
+// CallbackHeader tells an endpoint of a contract's own where it may report what
+// becomes of the message. Providers have parameters of theirs for that.
+const CallbackHeader = "Waypost-Callback"
+
 // A Callback is the part of an action's settings that asks the provider to
 // report what becomes of a message, and says by which secret its reports are
 // known to be its own. The secret has "key", and while that is replaced also

@@ -48,7 +48,7 @@ type Message struct {
 // its expression came out nil. Its error is Invalid, with the fields' names
 // and never their values: it goes into the delivery's record.
 func (a *Action) Compose(values map[string]any) (*Message, error) {
-	c := composer{values: map[*Field]any{}}
+	c := composer{values: make(map[*Field]any, len(values))}
 	for name, v := range values {
 		f := a.Field(name)
 		if f == nil {
@@ -85,11 +85,13 @@ func (a *Action) Compose(values map[string]any) (*Message, error) {
 	return m, nil
 }
 
-// A composer fills one contract. filled holds what each field that is sent
-// came out as; one that is left out is absent.
+// A composer fills one contract, or one item of a list. filled holds what each
+// field that is sent came out as; one that is left out is absent.
 type composer struct {
 	values  map[*Field]any
 	filled  map[string]any
+	inItem  bool
+	lists   bool // a list was filled of which the body writes one item
 	details []fault.Detail
 }
 
@@ -102,13 +104,25 @@ func (c *composer) fill(f *Field) {
 	if c.filled == nil {
 		c.filled = map[string]any{}
 	}
-	v := Whole(c.values[f])
+	if f.list != nil && f.Covering(c.mapped) != nil || f.lone && !c.mapped(f) {
+		return // the list is filled as a whole, or by its one item's fields
+	}
+	v := c.values[f]
+	if f.Item != nil {
+		var ok bool
+		if v, ok = c.items(f, v); !ok {
+			return
+		}
+		c.lists = c.lists || f.lone
+	} else {
+		v = Whole(v)
+	}
 	if v == nil {
 		v = f.preset
 	}
 	switch {
 	case v != nil:
-		for _, d := range f.rules.Validate(v) {
+		for _, d := range f.Check(v) {
 			c.say(strings.TrimSuffix(f.Name+"."+d.Path, "."), "%s", d.Message)
 		}
 		c.filled[f.Name] = v
@@ -125,6 +139,20 @@ func Whole(v any) any {
 		return int64(x)
 	}
 	return v
+}
+
+// mapped says whether a mapping names the field.
+func (c *composer) mapped(f *Field) bool {
+	_, ok := c.values[f]
+	return ok
+}
+
+// name is how a mapping names a field at a path of what is filled.
+func (c *composer) name(path []string) string {
+	if c.inItem {
+		return strings.Join(path, ".")
+	}
+	return fieldName(inBody, path)
 }
 
 // text gives a flat value as text, and whether it is sent.
@@ -160,7 +188,7 @@ func (c *composer) value(path []string, v any) (any, bool) {
 	switch v := v.(type) {
 	case map[string]any:
 		if isField(v) {
-			filled, sent := c.filled[fieldName(inBody, path)]
+			filled, sent := c.filled[c.name(path)]
 			return filled, sent
 		}
 		out := maps.Clone(v)
@@ -173,6 +201,11 @@ func (c *composer) value(path []string, v any) (any, bool) {
 		}
 		return out, true
 	case []any:
+		if c.lists && loneItem(v) != nil {
+			if list, filled := c.filled[c.name(path)]; filled {
+				return list, true
+			}
+		}
 		out := make([]any, 0, len(v))
 		for i, item := range v {
 			if filled, sent := c.value(append(path[:len(path):len(path)], fmt.Sprint(i)), item); sent {

@@ -69,6 +69,18 @@ func (c Contract) Parts() []string {
 	return parts
 }
 
+// reads names the fields, if they are fields, that those parts read of a message.
+func (c Contract) reads() []string {
+	var names []string
+	if c.Award != nil {
+		names = append(names, c.Award.Reference)
+	}
+	if c.Display != nil {
+		names = append(names, c.Display.Screen, string(c.Display.Version), string(c.Display.ValidUntil))
+	}
+	return names
+}
+
 // An Award says what keeps value from being moved twice.
 type Award struct {
 	// Key is where the endpoint looks for the delivery's id. The header

@@ -16,6 +16,7 @@ import (
 type Field struct {
 	// Name is how a mapping names the field: a dotted body path ("to",
 	// "address.city", "items.0.sku"), or "path.id", "query.lang", "headers.X-City".
+	// A field of a list's item is named by its dotted path in the item.
 	Name string
 	// Label is what people call it.
 	Label string
@@ -24,11 +25,15 @@ type Field struct {
 	Optional, Nullable bool
 	// Type is what the mapping language must give.
 	Type schema.Type
+	// Item is what each item of a list is made of, where the field is one whose
+	// items are mapped one by one; else nil.
+	Item *Item
 
 	place  place
-	path   []string // below the place
 	rules  *schema.Schema
-	preset any // the schema's default, or nil
+	preset any    // the schema's default, or nil
+	lone   bool   // a list of which the body writes one item
+	list   *Field // the lone list whose one item the field is in, or nil
 }
 
 // A place is a part of a request.
@@ -42,7 +47,7 @@ const (
 )
 
 // fieldKeywords are Waypost's own keywords in a field object; the others are JSON Schema's.
-var fieldKeywords = []string{"toBeMapped", "label", "optional", "nullable"}
+var fieldKeywords = []string{"toBeMapped", "label", "optional", "nullable", "each"}
 
 // isField says whether a value of a contract is a field object.
 func isField(v any) bool {
@@ -51,14 +56,11 @@ func isField(v any) bool {
 	return ok && marked
 }
 
-// newField makes a field of its object, and says what is wrong with it.
-func newField(in place, path []string, m map[string]any) (*Field, []fault.Detail) {
-	f := &Field{Name: fieldName(in, path), place: in, path: path}
-	at := "contract." + strings.Join(append([]string{contractKey(in)}, path...), ".")
-	var details []fault.Detail
-	say := func(key, format string, args ...any) {
-		details = append(details, fault.Detail{Path: at + "." + key, Message: fmt.Sprintf(format, args...)})
-	}
+// field makes a field of its object, which stands at a path of the contract,
+// and says what is wrong with it.
+func (w *walker) field(in place, name, at string, m map[string]any) {
+	f := &Field{Name: name, place: in}
+	say := func(key, format string, args ...any) { w.say(at+"."+key, format, args...) }
 	if m["toBeMapped"] != true {
 		say("toBeMapped", "must be true; a constant is written as a plain value, without toBeMapped")
 	}
@@ -89,10 +91,12 @@ func newField(in place, path []string, m map[string]any) (*Field, []fault.Detail
 	} else if name, ok := t.(string); in != inBody && (!ok || !slices.Contains([]string{"string", "number", "integer", "boolean"}, name)) {
 		say("type", "must be string, number, integer or boolean here")
 	}
-	details = append(details, unknownIn(rules, at)...)
+	w.details = append(w.details, unknownIn(rules, at)...)
+	f.Item = w.listOf(at, rules, m)
 	compiled, err := schema.Compile(rules)
 	if err != nil {
-		return nil, append(details, fault.Under(at, fault.Details(err))...)
+		w.details = append(w.details, fault.Under(at, fault.Details(err))...)
+		return
 	}
 	f.rules, f.Type, f.preset = compiled, compiled.Type(), rules["default"]
 	if f.preset != nil {
@@ -106,7 +110,10 @@ func newField(in place, path []string, m map[string]any) (*Field, []fault.Detail
 	if f.Optional && in == inPath {
 		say("optional", "a part of the path can't be left out")
 	}
-	return f, details
+	if f.Item != nil {
+		f.Type = schema.Array(f.Item.typ())
+	}
+	w.fields = append(w.fields, f)
 }
 
 // unknownIn finds keywords and formats of a field that JSON Schema would pass
@@ -140,8 +147,15 @@ var (
 	formats = []string{"date", "date-time", "duration", "e164", "email", "hostname", "ipv4", "ipv6", "regex", "time", "uri", "uri-reference", "uuid"}
 )
 
-// Required says whether a journey must map the field.
-func (f *Field) Required() bool { return !f.Optional && !f.Nullable && f.preset == nil }
+// Required says whether each journey must map the field. It must not where it
+// may map a list instead; see Unmapped.
+func (f *Field) Required() bool { return f.needed() && !f.lone && f.list == nil }
+
+// needed says whether the field may not come out nil.
+func (f *Field) needed() bool { return !f.Optional && !f.Nullable && f.preset == nil }
+
+// byName orders fields.
+func byName(x, y *Field) int { return strings.Compare(x.Name, y.Name) }
 
 // contractKey is the contract's key that holds a place.
 func contractKey(in place) string {
@@ -180,10 +194,25 @@ func canonical(name string, known map[string]*Field) string {
 	return name
 }
 
-// A walker finds the fields of a contract's values.
+// A walker finds the fields of a contract's values, or of a list's item.
 type walker struct {
+	at      string // of the body or the item, in the contract
+	inItem  bool
 	fields  []*Field
 	details []fault.Detail
+}
+
+// name is how a mapping names a field of what is walked.
+func (w *walker) name(in place, path []string) string {
+	if w.inItem {
+		return strings.Join(path, ".")
+	}
+	return fieldName(in, path)
+}
+
+// place is where a path of the body or the item stands.
+func (w *walker) place(path []string) string {
+	return strings.Join(append([]string{w.at}, path...), ".")
 }
 
 func (w *walker) say(path, format string, args ...any) {
@@ -200,7 +229,7 @@ func (w *walker) values(in place, values map[string]any) {
 				w.say(at, "must be a constant (text, a number, true or false) or a field object with \"toBeMapped\": true")
 				continue
 			}
-			w.field(in, []string{name}, v)
+			w.field(in, fieldName(in, []string{name}), at, v)
 		case []any, nil:
 			w.say(at, "must be a constant (text, a number, true or false) or a field object with \"toBeMapped\": true")
 		}
@@ -212,11 +241,11 @@ func (w *walker) body(path []string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
 		if isField(v) {
-			w.field(inBody, path, v)
+			w.field(inBody, w.name(inBody, path), w.place(path), v)
 			return
 		}
 		for _, key := range sortedKeys(v) {
-			at := strings.Join(append(append([]string{"contract", "body"}, path...), key), ".")
+			at := w.place(append(slices.Clone(path), key))
 			switch {
 			case key == "":
 				w.say(at, "a body key must not be empty")
@@ -229,17 +258,13 @@ func (w *walker) body(path []string, v any) {
 			}
 		}
 	case []any:
+		if item := loneItem(v); item != nil {
+			w.lone(path, item)
+			return
+		}
 		for i, item := range v {
 			w.body(append(slices.Clone(path), strconv.Itoa(i)), item)
 		}
-	}
-}
-
-func (w *walker) field(in place, path []string, m map[string]any) {
-	f, details := newField(in, path, m)
-	w.details = append(w.details, details...)
-	if f != nil {
-		w.fields = append(w.fields, f)
 	}
 }
 
@@ -247,8 +272,14 @@ func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
 	return slices.Sorted(maps.Keys(m))
 }
 
-// Check finds what the field's schema says against a value.
-func (f *Field) Check(v any) []fault.Detail { return f.rules.Validate(Whole(v)) }
+// Check finds what the field's schema says against a value. A lone list has no
+// schema.
+func (f *Field) Check(v any) []fault.Detail {
+	if f.rules == nil {
+		return nil
+	}
+	return f.rules.Validate(Whole(v))
+}
 
 // Misfit says why a value of type got can never fill the field, or "". What
 // depends on the value, such as a number that may be whole, is judged when the

@@ -70,7 +70,7 @@ func TestSettingsAlone(t *testing.T) {
 // Whatever is parsed can be written and parsed again, with the same fields,
 // and composes or says why not; nothing panics.
 func FuzzParse(f *testing.F) {
-	for _, contract := range []string{bookings, `{"body": {"toBeMapped": true, "type": "object"}}`, `{"response": {"a": {"type": "string"}}}`, `{"path": "/{a}{b}"}`} {
+	for _, contract := range []string{bookings, order, `{"body": [[{"l": [{"a": {"toBeMapped": true, "type": "string"}}]}]]}`, `{"body": {"toBeMapped": true, "type": "object"}}`, `{"response": {"a": {"type": "string"}}}`, `{"path": "/{a}{b}"}`} {
 		f.Add([]byte(`{"name": "shop", "channel": "webhook", "contract": ` + contract + `, "settings": {"url": "https://shop.example.com", "requires": "profile.a == 1"}}`))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -92,14 +92,28 @@ func FuzzParse(f *testing.F) {
 		if diff := cmp.Diff(a.FieldNames(), again.FieldNames()); diff != "" {
 			t.Fatal(diff)
 		}
-		values := map[string]any{}
-		for i, field := range a.Fields {
-			values[field.Name] = []any{"text", 1.0, true, nil, map[string]any{}, []any{}}[i%6]
-		}
-		if m, err := a.Compose(values); err == nil && m.HasBody {
+		for _, lists := range []bool{false, true} {
+			m, err := a.Compose(someValues(a.Fields, lists))
+			if err != nil || !m.HasBody {
+				continue
+			}
 			if _, err := m.JSON(); err != nil {
 				t.Fatal(err)
 			}
 		}
 	})
+}
+
+// someValues gives fields one value or another; with lists, each list has items.
+func someValues(fields []*action.Field, lists bool) map[string]any {
+	values := map[string]any{}
+	for i, f := range fields {
+		switch {
+		case f.Item != nil && lists:
+			values[f.Name] = []any{someValues(f.Item.Fields, i%2 == 0), map[string]any{}}
+		case !f.Lone():
+			values[f.Name] = []any{"text", 1.0, true, nil, map[string]any{}, []any{}}[i%6]
+		}
+	}
+	return values
 }

@@ -24,7 +24,7 @@ import (
 var reservedHeaders = []string{
 	"accept-encoding", "authorization", "connection", "content-encoding", "content-length", "cookie", "expect", "forwarded", "host",
 	"idempotency-key", "keep-alive", "max-forwards", "proxy-authenticate", "proxy-authorization", "proxy-connection", "range", "te", "trailer",
-	"transfer-encoding", "upgrade", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
+	"transfer-encoding", "upgrade", "via", "waypost-callback", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
 	"metadata-flavor", "x-aws-ec2-metadata-token", "x-google-metadata-request",
 }
 
@@ -35,6 +35,8 @@ func reserved(name string) string {
 		return "may not be set here; credentials belong in settings.auth"
 	case "idempotency-key":
 		return "may not be set here: Waypost sends the delivery's id in it"
+	case "waypost-callback":
+		return "may not be set here: Waypost sends the URL for reports in it, where settings.callback is set"
 	case "host":
 		return "may not be set here; it is the host of settings.url"
 	}

@@ -76,6 +76,7 @@ type Handler struct {
 	Ledger     Ledger
 	Executions Executions
 	OptOuts    OptOuts
+	Replays    Replays
 	Log        *slog.Logger
 	Now        func() time.Time
 }

@@ -49,6 +49,7 @@ func (h *Handler) build() *http.ServeMux {
 	h.journeys(a)
 	h.reports(a)
 	h.optOuts(a)
+	h.replays(a)
 	for _, own := range []string{"ErrorModel", "ErrorDetail"} {
 		delete(config.Components.Schemas.Map(), own) // huma describes its own errors; no answer has them
 	}
@@ -74,11 +75,14 @@ func writeJSON(w http.ResponseWriter, v any) {
 // answer is an operation's output as huma has it.
 type answer[T any] struct{ Body T }
 
-// register adds an operation to the API and to the index. An error of serve
-// becomes a problem here, with its cause in the log.
-func register[I, T any](a *api, method, path, id, summary string, serve func(context.Context, *I) (T, error)) *huma.Operation {
+// register adds an operation to the API and to the index, changed as asked. An
+// error of serve becomes a problem here, with its cause in the log.
+func register[I, T any](a *api, method, path, id, summary string, serve func(context.Context, *I) (T, error), changes ...func(*huma.Operation)) *huma.Operation {
 	op := huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, MaxBodyBytes: MaxBody + 1,
 		Responses: map[string]*huma.Response{"default": a.problems()}}
+	for _, change := range changes {
+		change(&op)
+	}
 	huma.Register(a, op, func(ctx context.Context, in *I) (*answer[T], error) {
 		body, err := serve(ctx, in)
 		if err != nil {

@@ -32,6 +32,8 @@ type Delivery struct {
 	Status        string         `json:"status" doc:"what the provider reported later"`
 	Code          int            `json:"code" doc:"the HTTP status that the endpoint answered, or 0"`
 	Attempts      []Attempt      `json:"attempts"`
+	Generation    int            `json:"generation" doc:"how often it was made, from 1: each replay is one more, and attempts are those of this one"`
+	Replays       []Generation   `json:"replays,omitempty" doc:"the generations before this one, oldest first"`
 	EventAt       time.Time      `json:"eventAt,omitzero" doc:"when the event was accepted"`
 	EnteredAt     time.Time      `json:"enteredAt,omitzero" doc:"when the execution reached the step"`
 	RequestedAt   time.Time      `json:"requestedAt,omitzero" doc:"when the last call of the endpoint began"`
@@ -79,14 +81,20 @@ func show(d ledger.Delivery) Delivery {
 	out := Delivery{
 		ID: d.ID().String(), Journey: d.Journey, Version: d.Version, Execution: d.Execution, Step: d.Step, Profile: d.Profile,
 		Action: d.Action, ActionVersion: d.ActionVersion, Channel: d.Channel, Provider: d.Provider,
-		Outcome: outcomeOf(&d), Reason: d.Reason, Status: string(d.Status), Code: d.Code, Attempts: make([]Attempt, len(d.Attempts)),
+		Outcome: outcomeOf(&d), Reason: d.Reason, Status: string(d.Status), Code: d.Code, Attempts: showAttempts(d.Attempts),
+		Generation: d.Generation(), Replays: showReplays(d.Replays),
 		EventAt: d.EventAt, EnteredAt: d.EnteredAt, RequestedAt: d.RequestedAt, SettledAt: d.SettledAt, Timings: d.Timings,
 	}
 	if d.State == ledger.Waiting {
 		out.Until = d.Until
 	}
-	for i, a := range d.Attempts {
-		out.Attempts[i] = Attempt{a.At, a.Result, a.Code, a.Ms, a.Reason, a.Provider}
+	return out
+}
+
+func showAttempts(list []ledger.Attempt) []Attempt {
+	out := make([]Attempt, len(list))
+	for i, a := range list {
+		out[i] = Attempt{a.At, a.Result, a.Code, a.Ms, a.Reason, a.Provider}
 	}
 	return out
 }
@@ -109,9 +117,9 @@ func (h *Handler) reports(a *api) {
 func (h *Handler) getDelivery(ctx context.Context, in *struct {
 	ID string `path:"id" doc:"<execution>.<step>.<iteration>"`
 }) (Delivery, error) {
-	id, ok := ledger.ParseDeliveryID(in.ID)
-	if !ok {
-		return Delivery{}, fault.New(fault.Invalid, "%q is not a delivery's id, which is <execution>.<step>.<iteration>", in.ID)
+	id, err := deliveryID(in.ID)
+	if err != nil {
+		return Delivery{}, err
 	}
 	d, err := h.Ledger.Delivery(ctx, id)
 	return show(d), err

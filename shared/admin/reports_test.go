@@ -49,7 +49,7 @@ func TestDelivery(t *testing.T) {
 	const want = `{"id":"abc.text.0","journey":"order_ready","version":1,"execution":"abc","step":"text","profile":"c-1","action":"order_ready_sms","actionVersion":1,` +
 		`"channel":"sms","provider":"twilio","outcome":"sent","reason":"","status":"delivered","code":201,` +
 		`"attempts":[{"at":"2026-01-31T09:30:00.1Z","result":"ambiguous","code":502,"ms":12.5,"reason":"the endpoint answered 502"},` +
-		`{"at":"2026-01-31T09:30:00.2Z","result":"accepted","code":201,"ms":38}],` +
+		`{"at":"2026-01-31T09:30:00.2Z","result":"accepted","code":201,"ms":38}],"generation":1,` +
 		`"eventAt":"2026-01-31T09:30:00Z","enteredAt":"2026-01-31T09:30:00.09Z","requestedAt":"2026-01-31T09:30:00.2Z","settledAt":"2026-01-31T09:30:00.24Z",` +
 		`"timings":{"resolveMs":2.1,"ownMs":0.06,"queueMs":0,"endpointMs":38}}` + "\n"
 	if diff := cmp.Diff(want, got); res.StatusCode != 200 || diff != "" {

@@ -68,7 +68,7 @@ func newWorld(t testing.TB) *world {
 	now := func() time.Time { return w.now }
 	w.catalog = &catalog.Catalog{
 		Store: &dynamo.Catalog{Client: client, Table: "catalog"}, Machines: w.machines, Guard: egress.NewGuard(egress.Policy{}),
-		Channels: []channel.Traits{webhook.Traits(), twilio.Traits(), sinch.Traits(), slack.WebhookTraits(), slack.APITraits(), loyalty.Traits(), signage.Traits(), private.Traits()},
+		Channels: []channel.Traits{webhook.Traits(), twilio.Traits(), sinch.Traits(), sinch.ConversationTraits(), slack.WebhookTraits(), slack.APITraits(), loyalty.Traits(), signage.Traits(), private.Traits()},
 		Names:    journey.Placeholder, Prefix: "waypost-", Now: now,
 		Sleep: func(context.Context, time.Duration) error { return nil },
 	}

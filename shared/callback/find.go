@@ -27,7 +27,7 @@ func (h *Handler) find(ctx context.Context, kind, token string) (addressee, erro
 		if err != nil {
 			return addressee{}, forbiddenFor(err, "the action is not published")
 		}
-		if to := h.addressee(act, kind); to.callback != nil {
+		if to := h.addressee(act, kind, ""); to.callback != nil {
 			return to, nil
 		}
 		return addressee{}, forbidden("the action has no settings.callback for callbacks of this kind")
@@ -40,7 +40,7 @@ func (h *Handler) find(ctx context.Context, kind, token string) (addressee, erro
 	if err != nil {
 		return addressee{}, absentFor(err, "the delivery's action is not published")
 	}
-	if to := h.addressee(act, kind); to.callback != nil {
+	if to := h.addressee(act, kind, d.Provider); to.callback != nil {
 		to.delivery = &d
 		return to, nil
 	}
@@ -82,18 +82,26 @@ func (h *Handler) named(ctx context.Context, token string, act *action.Action) (
 }
 
 // addressee finds the provider of an action whose callbacks are of a kind, its
-// own or its failover's, and the settings by which these are known. It has no
-// callback where there is none.
-func (h *Handler) addressee(act *action.Action, kind string) addressee {
-	to := addressee{action: act}
-	if t := h.traits(act.Channel, act.Provider); t.Callback == kind {
-		to.provider, to.callback = t, act.Settings.Callback
-		return to
+// own or its failover's, and the settings by which these are known; of two whose
+// callbacks are alike it is the one that took the message, where that is known.
+// It has no callback where there is none.
+func (h *Handler) addressee(act *action.Action, kind, took string) addressee {
+	first := addressee{action: act, provider: h.traits(act.Channel, act.Provider), callback: act.Settings.Callback}
+	f := act.Settings.Failover
+	if f == nil {
+		return first.of(kind)
 	}
-	if f := act.Settings.Failover; f != nil {
-		if t := h.traits(act.Channel, f.Provider); t.Callback == kind {
-			to.provider, to.callback = t, f.Callback
-		}
+	second := addressee{action: act, provider: h.traits(act.Channel, f.Provider), callback: f.Callback}
+	if first.provider.Callback != kind || second.provider.Callback == kind && took == f.Provider {
+		return second.of(kind)
+	}
+	return first
+}
+
+// of is the addressee of a kind's callbacks, without a callback where it has others.
+func (to addressee) of(kind string) addressee {
+	if to.provider.Callback != kind {
+		to.callback = nil
 	}
 	return to
 }

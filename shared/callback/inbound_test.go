@@ -92,3 +92,23 @@ func TestOptOuts(t *testing.T) {
 		t.Errorf("the log has the recipient: %s", &w.log)
 	}
 }
+
+// Where an action and its failover have callbacks of one kind, the key is that
+// of the provider who took the message.
+func TestFailoverOfTheSameKind(t *testing.T) {
+	w := newWorld()
+	h := w.handler()
+	h.Channels[1].Callback = "one"
+	if got := w.do(h, call{key: "key-of-second"}); got.Code != http.StatusForbidden {
+		t.Errorf("by the other's key: got %d, want 403", got.Code)
+	}
+	d := w.deliveries[ledger.DeliveryID{Execution: "x1", Step: "text"}]
+	d.Provider = "second"
+	w.put(d)
+	if got := w.do(h, call{}); got.Code != http.StatusForbidden {
+		t.Errorf("by the first one's key: got %d, want 403", got.Code)
+	}
+	if got := w.do(h, call{key: "key-of-second"}); got.Code != http.StatusNoContent {
+		t.Errorf("by its own key: got %d, want 204", got.Code)
+	}
+}

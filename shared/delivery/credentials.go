@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"reflect"
 
@@ -34,22 +35,25 @@ func (n needed) same(m needed) bool { return reflect.DeepEqual(n, m) }
 // none says whether nothing is needed.
 func (n needed) none() bool { return n.same(needed{}) }
 
-// credentials gets what is needed, at once.
+// credentials gets what is needed, at once. Memory mostly has it: so only the
+// second of two is worth a goroutine.
 func (a *attempt) credentials(ctx context.Context, n needed) error {
 	var trip errgroup.Group
-	if n.auth.Secret != "" {
-		trip.Go(func() (err error) {
-			a.cred, err = a.Secrets.Get(ctx, n.auth)
-			return err
-		})
-	}
 	if n.signature.Secret != "" {
-		trip.Go(func() (err error) {
+		get := func() (err error) {
 			a.signing, err = a.Secrets.Get(ctx, n.signature)
 			return err
-		})
+		}
+		if n.auth.Secret == "" {
+			return get()
+		}
+		trip.Go(get)
 	}
-	return trip.Wait()
+	var err error
+	if n.auth.Secret != "" {
+		a.cred, err = a.Secrets.Get(ctx, n.auth)
+	}
+	return cmp.Or(err, trip.Wait())
 }
 
 // renew gets the credentials again after a 401, once for each invocation, and

@@ -3,13 +3,11 @@ package delivery
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waypost/waypost/shared/action"
-	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/ledger"
 	"github.com/waypost/waypost/shared/mapping"
@@ -232,12 +230,9 @@ func lost(d *ledger.Delivery) ledger.Attempt {
 	return ledger.Attempt{At: d.StartedAt, Result: ledger.Lost, Reason: "a function died while it held the delivery"}
 }
 
-// maybeSent says whether an attempt before now may have been processed.
-func maybeSent(d *ledger.Delivery) bool {
-	return slices.ContainsFunc(d.Attempts, func(t ledger.Attempt) bool {
-		return t.Result == ledger.Lost || t.Result == string(channel.Ambiguous)
-	})
-}
+// maybeSent says whether an attempt before now may have been processed, of this
+// generation of the delivery.
+func maybeSent(d *ledger.Delivery) bool { return uncertain(d.Attempts) }
 
 // closed says whether the endpoint must not be called again, whatever there is
 // to send. One that can be asked what became of the message is.

@@ -69,8 +69,11 @@ func (a *attempt) serve() error {
 // it. Where an earlier attempt may have been processed, nobody can say that it
 // was not sent: a 409, for one, may well mean that the endpoint has it.
 func (a *attempt) refuse(ctx context.Context, outcome ledger.Outcome, reason string) (Result, error) {
-	if maybeSent(&a.rec) {
+	switch {
+	case maybeSent(&a.rec):
 		return a.settle(ctx, ledger.Unknown, "an earlier attempt may have been processed, and it cannot be repeated: "+reason)
+	case doubted(&a.rec):
+		return a.settle(ctx, ledger.Unknown, reason+"; "+stillUnknown)
 	}
 	return a.settle(ctx, outcome, reason)
 }
@@ -197,7 +200,7 @@ func held3(r Result, err error) (bool, Result, error) { return true, r, err }
 // are used up, or the next one must wait longer than this function may.
 func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) {
 	digest := a.digest(r)
-	if maybeSent(&a.rec) {
+	if maybeSent(&a.rec) || doubted(&a.rec) {
 		if known, result, err := a.lookUp(ctx, r); known {
 			return result, err
 		}

@@ -127,6 +127,9 @@ const SettledMessage = "delivery settled"
 // settle writes an outcome onto the record that holder has. The dead letter is
 // added first: an id that is added twice does no harm, a missing one would.
 func (c *Closer) settle(ctx context.Context, d *ledger.Delivery, holder string, outcome ledger.Outcome, reason string) error {
+	if outcome == ledger.Dead && leftUnknown(d) {
+		outcome, reason = ledger.Unknown, reason+"; "+stillUnknown
+	}
 	d.State, d.Outcome, d.Reason, d.SettledAt = ledger.Settled, outcome, reason, c.Now()
 	d.Lease, d.Until = time.Time{}, time.Time{}
 	if outcome == ledger.Dead {
@@ -163,7 +166,8 @@ func (c *Closer) settle(ctx context.Context, d *ledger.Delivery, holder string, 
 // its endpoint: a settled one gives back its outcome, without the response
 // fields; one that a function still holds is deferred to its lease's end; one
 // whose endpoint may have been called ends unknown, or dead where repeating it
-// would have done no harm; one that was never begun ends dead.
+// would have done no harm; one that was never begun ends dead; a replay that
+// called nothing ends as the generation before it.
 //
 // It claims nothing: a read and one conditional write, so that dying between
 // the two leaves the record as it was.
@@ -211,9 +215,13 @@ func (c *Closer) abandoned(ctx context.Context, d *ledger.Delivery) (ledger.Outc
 	if last := lastReason(d); last != "" {
 		reason = "given up after its attempts; at the last, " + last
 	}
+	before, replayed := unbegun(d)
 	switch {
 	case d.Status != "":
 		return ledger.Sent, ledger.Heard, nil
+	case replayed:
+		d.Code, d.ProviderID = before.Code, before.ProviderID
+		return before.Outcome, "its replay was given up before anything was called; before that: " + before.Reason, nil
 	case !maybeSent(d):
 		return ledger.Dead, reason, nil
 	}

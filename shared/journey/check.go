@@ -2,7 +2,6 @@ package journey
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -257,26 +256,10 @@ func (c *checker) actionTypes(s *Step, at string) {
 	if s.Action.Await == AwaitNone {
 		c.deployed(NameDelivery, at+".await")
 	}
-	mapped := map[*action.Field]bool{}
-	for _, name := range sortedNames(s.Action.With) {
-		at, f := at+".with."+name, act.Field(name)
-		if f == nil {
-			c.details = append(c.details, fault.Detail{Path: at, Suggestion: fault.Nearest(name, act.FieldNames()),
-				Message: fmt.Sprintf("is not a field of %s version %d, which has %s", s.Action.Name, s.Action.Version, list(act.FieldNames()))})
-			continue
-		}
-		if mapped[f] {
-			c.say(at, "maps the field %s a second time", f.Name)
-		}
-		mapped[f] = true
-		c.fieldType(f, s.Action.With[name], at)
-	}
-	for _, f := range act.Fields {
-		if f.Required() && !mapped[f] {
-			c.details = append(c.details, fault.Detail{Path: at + ".with." + f.Name, Rule: "required",
-				Message: fmt.Sprintf("is required by %s version %d and is not mapped", s.Action.Name, s.Action.Version)})
-		}
-	}
+	what := fmt.Sprintf("%s version %d", s.Action.Name, s.Action.Version)
+	c.fills(act, act.Fields, what, sortedNames(s.Action.With), func(name string) given {
+		return c.typedField(s.Action.With[name], at+".with."+name)
+	}, at+".with")
 	if act.Requires != nil {
 		if t, ok := c.typed(act.Requires, c.scope, at+".settings.requires"); ok {
 			c.boolean(t, at+".settings.requires")
@@ -296,52 +279,20 @@ func (c *checker) deployed(name, at string) {
 	}
 }
 
-// fieldType checks that a mapping can give what its field takes.
-func (c *checker) fieldType(f *action.Field, raw json.RawMessage, at string) {
-	v, err := schema.Decode(raw)
-	if err != nil {
-		return // shape has said so
-	}
-	t, err := mapping.Parse(v)
-	if err != nil {
-		return
-	}
-	c.reads(t.References(), at)
-	got, err := t.Check(c.scope)
-	if err != nil {
-		c.adopt(at, err)
-		return
-	}
-	if !dynamic(v) {
-		for _, d := range f.Check(v) {
-			c.say(strings.TrimSuffix(at+"."+d.Path, "."), "%s", d.Message)
-		}
-	} else if problem := f.Misfit(got); problem != "" {
-		c.say(at, "%s", problem)
-	}
-}
-
 // dynamic says whether a value has an expression in it.
 func dynamic(v any) bool {
 	switch v := v.(type) {
 	case string:
 		return strings.Contains(v, "{{")
 	case map[string]any:
-		return slices.ContainsFunc(slices.Collect(maps.Values(v)), dynamic)
+		return mapping.IsEach(v) || slices.ContainsFunc(slices.Collect(maps.Values(v)), dynamic)
 	case []any:
 		return slices.ContainsFunc(v, dynamic)
 	}
 	return false
 }
 
-func sortedNames(m map[string]json.RawMessage) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func list(names []string) string {
 	if len(names) == 0 {

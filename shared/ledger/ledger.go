@@ -11,6 +11,9 @@
 //	                      │        └────────── claim ───────────┘
 //	                      └── settle ──> settled (outcome)
 //
+// A settled one that was not sent goes back to waiting by a replay, as its next
+// generation.
+//
 // A claimed record whose lease ran out is ambiguous: its holder may have
 // called the endpoint. Package delivery says what becomes of it.
 package ledger
@@ -139,6 +142,8 @@ type Delivery struct {
 	Attempts   []Attempt `json:"attempts,omitempty"`
 	Response   any       `json:"response,omitempty"`
 	Failure    any       `json:"error,omitempty"`
+	// Replays are the earlier generations of the delivery, oldest first.
+	Replays []Replay `json:"replays,omitempty"`
 
 	// Callback is the part of the callback URL's token that only the provider
 	// was told. No answer of Waypost's shows it.

@@ -40,7 +40,7 @@ type itemTypes struct {
 
 // check types the expression; times in its result count as text.
 func (x *Expression) check(scope Scope) (schema.Type, []fault.Detail) {
-	c := checker{x: x, scope: scope, known: map[ast.Node]schema.Type{}}
+	c := checker{x: x, scope: scope, known: map[ast.Node]schema.Type{}, names: slices.Clone(scope.items)}
 	t := c.node(x.tree)
 	if x.timed {
 		t = untimedType(t, 0)
@@ -179,7 +179,7 @@ func (c *checker) condition(n ast.Node, what string) {
 	}
 }
 
-// identifier types a variable of let, or a root.
+// identifier types a variable of let, an item, or a root.
 func (c *checker) identifier(n *ast.IdentifierNode) schema.Type {
 	for _, v := range slices.Backward(c.names) {
 		if v.name == n.Value {
@@ -197,7 +197,7 @@ func (c *checker) root(n ast.Node, name string) schema.Type {
 	return c.scope.typeOf(name)
 }
 
-// declared says whether a name is one of let.
+// declared says whether a name is one of let, or of an item.
 func (c *checker) declared(name string) bool {
 	return slices.ContainsFunc(c.names, func(v typedVariable) bool { return v.name == name })
 }

@@ -3,6 +3,7 @@ package mapping
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -22,6 +23,7 @@ type compiler struct {
 	known   map[ast.Node]eval
 	nodes   int // how many
 	names   []variable
+	items   []string // names of the items of the lists around
 	loops   []*loop
 	details []fault.Detail
 }
@@ -37,10 +39,11 @@ type loop struct {
 }
 
 // compile makes an expression of a tree that was read from source, which
-// stands at a byte offset of text.
-func compile(tree ast.Node, source, text string, start int) (*Expression, []fault.Detail) {
+// stands at a byte offset of text. items are the names of the items of the lists
+// around it.
+func compile(tree ast.Node, source, text string, start int, items []string) (*Expression, []fault.Detail) {
 	x := &Expression{source: source, text: text, offset: len([]rune(text[:start])), tree: tree}
-	c := compiler{x: x, known: map[ast.Node]eval{}}
+	c := compiler{x: x, known: map[ast.Node]eval{}, items: items}
 	x.eval = c.node(tree)
 	return x, c.details
 }
@@ -120,13 +123,16 @@ func (c *compiler) compile(n ast.Node) eval {
 	return c.refuse(n, "", "this is not part of the mapping language")
 }
 
-// identifier compiles a variable of let, or a root. Reading a whole root is noted:
-// for a profile it means fetching all of it.
+// identifier compiles a variable of let, an item of a list around, or a root.
+// Reading a whole root is noted: for a profile it means fetching all of it.
 func (c *compiler) identifier(n *ast.IdentifierNode) eval {
 	for _, v := range slices.Backward(c.names) {
 		if v.name == n.Value {
 			return func(f *frame) (any, error) { return f.slots[v.slot], nil }
 		}
+	}
+	if slot := slices.Index(c.items, n.Value); slot >= 0 {
+		return func(f *frame) (any, error) { return f.items[slot], nil }
 	}
 	name := n.Value
 	switch name {
@@ -142,12 +148,13 @@ func (c *compiler) identifier(n *ast.IdentifierNode) eval {
 	if _, ok := lookup(name); ok || isLoop(name) {
 		return c.refuse(n, name+"()", "%s is a function: write %s(…)", name, name)
 	}
-	names := roots()
+	names := append(slices.Clone(c.items), roots()...)
+	inScope := strings.Join(names, ", ")
 	for _, v := range c.names {
 		names = append(names, v.name)
 	}
 	suggestion := fault.Nearest(name, names)
-	return c.refuse(n, suggestion, "there is no %s; in scope are event, entry, profile, data, steps, journey and now()%s", name, didYouMean(suggestion))
+	return c.refuse(n, suggestion, "there is no %s; in scope are %s and now()%s", name, inScope, didYouMean(suggestion))
 }
 
 func didYouMean(name string) string {
@@ -157,9 +164,9 @@ func didYouMean(name string) string {
 	return "; did you mean " + name + "?"
 }
 
-// declared says whether let has taken a name.
+// declared says whether let or an item has taken a name.
 func (c *compiler) declared(name string) bool {
-	return slices.ContainsFunc(c.names, func(v variable) bool { return v.name == name })
+	return slices.Contains(c.items, name) || slices.ContainsFunc(c.names, func(v variable) bool { return v.name == name })
 }
 
 // callNode compiles a call of what is none of expr-lang's own functions: a method,

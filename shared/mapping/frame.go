@@ -20,6 +20,7 @@ const maxDepth = 100
 type frame struct {
 	env    Env
 	slots  []any // variables, and the items of loops
+	items  []any // of the lists around, from the outermost
 	budget int
 }
 
@@ -62,9 +63,7 @@ func (f *frame) spend(units int) error {
 
 // run evaluates an expression in a frame. Times become text.
 func (x *Expression) run(f *frame) (any, error) {
-	if len(f.slots) < x.slots {
-		f.slots = make([]any, x.slots)
-	}
+	f.reserve(x.slots)
 	v, err := x.eval(f)
 	if err == nil {
 		err = f.weigh(v, 0)
@@ -76,6 +75,13 @@ func (x *Expression) run(f *frame) (any, error) {
 		v = untimed(v)
 	}
 	return v, nil
+}
+
+// reserve makes room for an expression's variables.
+func (f *frame) reserve(slots int) {
+	if len(f.slots) < slots {
+		f.slots = make([]any, slots)
+	}
 }
 
 // weigh spends for all that a value holds. A few lines can make a list that

@@ -57,6 +57,41 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// FuzzEach does the same to a JSON document as a mapping, in which objects may
+// map lists; what it reads is the document too.
+func FuzzEach(f *testing.F) {
+	for _, s := range []string{
+		`{"each": "{{ event.items }}", "as": "line", "with": {"sku": "{{ line.sku }}", "n": 1, "tags": {"each": "event.tags", "with": "{{ line.sku }}-{{ item }}"}}, "items": [{"sku": "a"}], "tags": ["x", null, 3]}`,
+		`{"each": "event.items", "with": {"each": "{{ item }}", "as": "x", "with": ["{{ x }}", {"each": "{{ [x] }}", "as": "y", "with": "{{ y == x }}"}]}}`,
+		`{"a": {"each": "1..event.n", "with": {"each": "1..event.n", "as": "k", "with": "{{ let z = item; k + z }}"}}, "n": 2000}`,
+		`{"each": "{{ event.a }} {{ event.b }}", "as": "event", "with": null}`, `{"each": 7, "as": "if", "with": "{{ item.a }}"}`,
+		`[{"each": "{{ [now()] }}", "as": "t", "with": {"t": "{{ t }}", "year": "{{ date(t).Year() }}"}}, "{{ t }}"]`,
+	} {
+		f.Add(s)
+	}
+	types := scope(f)
+	full := environment(f)
+	f.Fuzz(func(t *testing.T, document string) {
+		v, err := schema.Decode([]byte(document))
+		if err != nil {
+			return
+		}
+		for _, of := range []any{v, map[string]any{"each": "event", "as": "outer", "with": v}} {
+			template, err := mapping.Parse(of)
+			if err != nil {
+				continue
+			}
+			template.References()
+			_, _ = template.Check(types)
+			for _, env := range []mapping.Env{{Event: v}, {Event: []any{v, v}}, full} {
+				if v, err := template.Eval(env); err == nil {
+					isJSON(t, v)
+				}
+			}
+		}
+	})
+}
+
 // isJSON fails unless v is a value as schema.Decode gives them.
 func isJSON(t *testing.T, v any) {
 	t.Helper()

@@ -24,6 +24,18 @@
 //
 // An attribute whose name is no identifier is read as profile["first name"].
 //
+// # Lists
+//
+// An object with each, with, and perhaps as makes a list of a list:
+//
+//	{"each": "{{ event.lines }}", "as": "line", "with": {"sku": "{{ line.sku }}"}}
+//
+// with is mapped for each item, which it calls by the name in as, or else item.
+// It may hold such an object again, in which the outer names stay visible. each
+// is one expression, with braces or without; at most MaxItems items are mapped.
+// A list that is nil gives nil. An object that is to have such keys itself is
+// written as an expression: {{ {'each': 1, 'with': 2} }}.
+//
 // # Nil
 //
 // An attribute that is absent is nil, below a missing parent too. == nil and
@@ -91,6 +103,7 @@ type Template struct {
 	object   map[string]*Template
 	keys     []string // of object, sorted
 	array    []*Template
+	each     *each
 }
 
 // A part of a text is an expression, or else literal text.
@@ -104,7 +117,7 @@ type part struct {
 // in the value, and its line and column, from 1, count in that string.
 func Parse(value any) (*Template, error) {
 	var details []fault.Detail
-	t := parseValue(value, nil, &details)
+	t := parseValue(value, nil, nil, &details)
 	if len(details) > 0 {
 		return nil, fault.Document("the mapping is not valid", details)
 	}
@@ -112,19 +125,23 @@ func Parse(value any) (*Template, error) {
 }
 
 // parseValue reads a value at a path. Where nothing in it is an expression it
-// stays what it is, so that constants cost nothing at run time.
-func parseValue(value any, path []string, details *[]fault.Detail) *Template {
+// stays what it is, so that constants cost nothing at run time. items are the
+// names of the items of the lists that it stands in.
+func parseValue(value any, path, items []string, details *[]fault.Detail) *Template {
 	below := func(name string) []string { return append(slices.Clone(path), name) }
 	switch v := value.(type) {
 	case string:
-		t, found := parseText(v)
+		t, found := parseText(v, items)
 		*details = append(*details, under(path, found)...)
 		return t
 	case map[string]any:
+		if IsEach(v) {
+			return parseEach(v, path, items, details)
+		}
 		t := &Template{object: make(map[string]*Template, len(v)), keys: slices.Sorted(maps.Keys(v))}
 		fixed := true
 		for _, key := range t.keys {
-			t.object[key] = parseValue(v[key], below(key), details)
+			t.object[key] = parseValue(v[key], below(key), items, details)
 			fixed = fixed && t.object[key].isConstant()
 		}
 		if !fixed {
@@ -134,7 +151,7 @@ func parseValue(value any, path []string, details *[]fault.Detail) *Template {
 		t := &Template{array: make([]*Template, len(v))}
 		fixed := true
 		for i, item := range v {
-			t.array[i] = parseValue(item, below(strconv.Itoa(i)), details)
+			t.array[i] = parseValue(item, below(strconv.Itoa(i)), items, details)
 			fixed = fixed && t.array[i].isConstant()
 		}
 		if !fixed {
@@ -154,12 +171,13 @@ func under(path []string, details []fault.Detail) []fault.Detail {
 
 // isConstant says whether the value is the same for each Env.
 func (t *Template) isConstant() bool {
-	return t.parts == nil && t.alone == nil && t.object == nil && t.array == nil
+	return t.parts == nil && t.alone == nil && t.object == nil && t.array == nil && t.each == nil
 }
 
 // Eval gives the template's value for env: nil where it comes out nil. Its
-// error is a fault.Error of code Invalid that names the expression and what
-// failed in it, and repeats no value.
+// error is a fault.Error of code Invalid that names the expression, where it
+// stands in the value or in the list made, and what failed in it, and repeats no
+// value.
 func (t *Template) Eval(env Env) (any, error) {
 	if t.isConstant() {
 		return t.constant, nil
@@ -192,7 +210,7 @@ func (t *Template) eval(f *frame) (any, error) {
 		for _, key := range t.keys {
 			v, err := t.object[key].eval(f)
 			if err != nil {
-				return nil, err
+				return nil, beneath(key, err)
 			}
 			object[key] = v
 		}
@@ -202,11 +220,13 @@ func (t *Template) eval(f *frame) (any, error) {
 		for i, item := range t.array {
 			v, err := item.eval(f)
 			if err != nil {
-				return nil, err
+				return nil, beneath(strconv.Itoa(i), err)
 			}
 			array[i] = v
 		}
 		return array, nil
+	case t.each != nil:
+		return t.each.eval(f)
 	}
 	return t.constant, nil
 }
@@ -254,6 +274,8 @@ func (t *Template) check(scope Scope, path []string, details *[]fault.Detail) sc
 			items = either(items, typ)
 		}
 		return schema.Array(items)
+	case t.each != nil:
+		return t.each.check(scope, path, details)
 	}
 	return typeOf(t.constant)
 }
@@ -280,5 +302,9 @@ func (t *Template) expressions(visit func(*Expression)) {
 	}
 	for _, item := range t.array {
 		item.expressions(visit)
+	}
+	if t.each != nil {
+		visit(t.each.of)
+		t.each.with.expressions(visit)
 	}
 }

@@ -17,6 +17,8 @@ type Scope struct {
 	// Hidden are the names that cannot be read at this place at all, such as
 	// "profile" where the profile is not known yet.
 	Hidden []string
+
+	items []typedVariable // of the lists around, from the outermost
 }
 
 // StepTypes are the types of what a step leaves behind.

@@ -39,7 +39,7 @@ func ParseExpression(source string) (*Expression, error) {
 	if problem != nil {
 		details = []fault.Detail{problem.detail(source, 0)}
 	} else {
-		x, details = compile(tree, source, source, 0)
+		x, details = compile(tree, source, source, 0, nil)
 	}
 	if len(details) > 0 {
 		return nil, fault.Document("the expression is not valid", details)

@@ -10,8 +10,9 @@ import (
 // maxEnds is how many }} are tried as the end of one expression.
 const maxEnds = 64
 
-// parseText reads a string of a mapping.
-func parseText(text string) (*Template, []fault.Detail) {
+// parseText reads a string of a mapping. items are the names of the items of
+// the lists that it stands in.
+func parseText(text string, items []string) (*Template, []fault.Detail) {
 	var parts []part
 	for rest := 0; rest < len(text); {
 		open := strings.Index(text[rest:], "{{")
@@ -26,7 +27,7 @@ func parseText(text string) (*Template, []fault.Detail) {
 		if open > 0 {
 			parts = append(parts, part{text: text[rest : rest+open]})
 		}
-		x, end, details := parseBraces(text, rest+open+2)
+		x, end, details := parseBraces(text, rest+open+2, items)
 		if details != nil {
 			return &Template{}, details
 		}
@@ -46,7 +47,7 @@ func parseText(text string) (*Template, []fault.Detail) {
 // {{, and gives the offset behind its }}: the first }} before which the text is
 // an expression. Where there is none, the error is that of the first }}, since
 // a slip inside an expression is likelier than a }} inside one.
-func parseBraces(text string, start int) (x *Expression, end int, details []fault.Detail) {
+func parseBraces(text string, start int, items []string) (x *Expression, end int, details []fault.Detail) {
 	fail := func(message string) (*Expression, int, []fault.Detail) {
 		line, column := place(text, utf8.RuneCountInString(text[:start-2]))
 		return nil, 0, []fault.Detail{{Rule: "expression", Message: message, Line: line, Column: column}}
@@ -64,7 +65,7 @@ func parseBraces(text string, start int) (x *Expression, end int, details []faul
 		}
 		tree, problem := parseSource(source)
 		if problem == nil {
-			x, details := compile(tree, source, text, start)
+			x, details := compile(tree, source, text, start, items)
 			return x, at + 2, details
 		}
 		if details == nil {

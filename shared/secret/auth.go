@@ -16,6 +16,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/waypost/waypost/shared/fault"
 )
@@ -70,9 +71,11 @@ type method struct {
 	apply func(a Auth, c Credential, req *http.Request) error
 }
 
-func methods() []method {
+// methods are all that there are. They are made once: each delivery asks for one
+// several times.
+var methods = sync.OnceValue(func() []method {
 	return []method{none(), basic(), bearer(), apiKey(), secretURL(), oauth2(), customToken(), mtls(), sigV4()}
-}
+})
 
 func methodOf(name string) (method, bool) {
 	for _, m := range methods() {

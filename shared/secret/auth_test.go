@@ -44,6 +44,8 @@ func TestValidate(t *testing.T) {
 		{"sigv4", secret.Auth{Type: "sigv4", Secret: "waypost/a", Service: "execute-api", Region: "us-east-1"}, nil},
 		{"sigv4, nothing", secret.Auth{Type: "sigv4", Secret: "waypost/a"}, []string{"auth.service required", "auth.region required"}},
 		{"sigv4, slips", secret.Auth{Type: "sigv4", Secret: "waypost/a", Service: "S3", Region: "us/east"}, []string{"auth.service pattern", "auth.region pattern"}},
+		{"sigv4, the longest names", secret.Auth{Type: "sigv4", Secret: "waypost/a", Service: strings.Repeat("s", 64), Region: strings.Repeat("r", 64)}, nil},
+		{"sigv4, longer ones", secret.Auth{Type: "sigv4", Secret: "waypost/a", Service: strings.Repeat("s", 65), Region: strings.Repeat("r", 65)}, []string{"auth.service pattern", "auth.region pattern"}},
 		{"mtls", secret.Auth{Type: "mtls", Secret: "waypost/a"}, nil},
 		{"mtls with a region", secret.Auth{Type: "mtls", Secret: "waypost/a", Region: "us-east-1"}, []string{"auth.region unexpected"}},
 	} {

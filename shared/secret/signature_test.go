@@ -195,3 +195,34 @@ func TestValidateSignature(t *testing.T) {
 		}
 	}
 }
+
+// What Sign signs, VerifyWebhook verifies: by each key of a rotation, and by
+// the public key of an asymmetric one.
+func TestVerifyWebhook(t *testing.T) {
+	private := ed25519.NewKeyFromSeed([]byte(strings.Repeat("s", ed25519.SeedSize)))
+	sending, receiving := base64.StdEncoding.EncodeToString(private), base64.StdEncoding.EncodeToString(private.Public().(ed25519.PublicKey))
+	header, err := signed(t, secret.Signature{Type: secret.StandardWebhooks}, `{"key": "whsk_`+sending+`", "previousKey": "`+vectorKey+`"}`, "EXEC.text.0", vectorBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, timestamp, signatures := header.Get("Webhook-Id"), header.Get("Webhook-Timestamp"), header.Get("Webhook-Signature")
+	for _, tc := range []struct {
+		name, key, id, body string
+		want                string // a part of the error
+	}{
+		{"symmetric", vectorKey, id, vectorBody, ""},
+		{"asymmetric", "whpk_" + receiving, id, vectorBody, ""},
+		{"another key", otherKey, id, vectorBody, "none of the signatures"},
+		{"another body", vectorKey, id, vectorBody + " ", "none of the signatures"},
+		{"another id", vectorKey, id + "1", vectorBody, "none of the signatures"},
+		{"a full stop in the id", vectorKey, "EXEC.text.0", vectorBody, "full stop"},
+		{"the private key", "whsk_" + sending, id, vectorBody, "whpk_"},
+		{"no key", "", id, vectorBody, "24 to 64 random bytes"},
+		{"an empty key", "whsec_", id, vectorBody, "24 to 64 random bytes"},
+	} {
+		err := secret.VerifyWebhook(tc.key, tc.id, timestamp, []byte(tc.body), signatures)
+		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: got %v, want %q", tc.name, err, tc.want)
+		}
+	}
+}

@@ -33,6 +33,8 @@ func TestRequest(t *testing.T) {
 		{"no path", get + `{"query": {"id": "{{ event.storeId }}"}}}`, "s-1", nil, "GET https://stores.example/base?id=s-1"},
 		{"a body", get + `{"method": "POST", "body": {"ids": ["{{ event.storeId }}", "{{ event.other }}"], "lang": "{{ profile.language }}", "max": 10}}}`, "s-1", nil,
 			`POST https://stores.example/base {"ids":["s-1"],"max":10}`},
+		{"a list in the body", get + `{"method": "POST", "body": {"stores": {"each": "{{ [event.storeId, event.other] }}", "as": "store", "with": {"id": "{{ store }}", "kind": "shop"}}}}}`, "s-1", nil,
+			`POST https://stores.example/base {"stores":[{"id":"s-1","kind":"shop"},{"kind":"shop"}]}`},
 		{"a header", get + `{"headers": {"X-Language": "{{ profile.language }}"}}}`, "s-1", "de", "GET https://stores.example/base X-Language=de"},
 		{"dots in the path", get + `{"path": "/s/{id}", "pathParams": {"id": "{{ event.storeId }}"}}}`, "..", nil,
 			"data.stores is nil: its request could not be composed: pathParams.id: came out empty, nil or as dots"},
@@ -43,7 +45,7 @@ func TestRequest(t *testing.T) {
 		{"a line break in a header", get + `{"headers": {"X-L": "{{ profile.language }}"}}}`, "s-1", "planted\r\nX-Evil: 1",
 			"data.stores is nil: its request could not be composed: headers.X-L: came out with a character that a header may not have"},
 		{"what can't be evaluated", get + `{"query": {"n": "{{ profile.language + 1 }}"}}}`, "s-1", "planted",
-			"data.stores is nil: its request could not be composed: + needs two numbers, two strings, or a time and a duration, has a string and a number"},
+			"data.stores is nil: its request could not be composed: query.n: + needs two numbers, two strings, or a time and a duration, has a string and a number"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld(t, tc.document)

@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// Path is where tokens are given.
+// Path is where tokens are given, unless Options say otherwise.
 const Path = "/oauth/token"
 
 const (
@@ -44,6 +44,7 @@ type Client struct {
 type Options struct {
 	Clients []Client
 	URL     string           // of the token endpoint, which assertions must be for
+	Path    string           // of the token endpoint; empty is Path
 	Life    time.Duration    // of a token; 0 is an hour
 	Now     func() time.Time // nil is time.Now
 }
@@ -70,6 +71,9 @@ func New(o Options) *Server {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Path == "" {
+		o.Path = Path
 	}
 	return &Server{opts: o, live: map[string]grant{}, seen: map[string]bool{}}
 }
@@ -129,8 +133,8 @@ func (s *Server) give(r *http.Request) (string, grant, *refusal) {
 	}
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
-	case r.URL.Path != Path:
-		return "", grant{}, &refusal{http.StatusNotFound, "invalid_request", "tokens are given at " + Path}
+	case r.URL.Path != s.opts.Path:
+		return "", grant{}, &refusal{http.StatusNotFound, "invalid_request", "tokens are given at " + s.opts.Path}
 	case r.Method != http.MethodPost:
 		return "", grant{}, &refusal{http.StatusMethodNotAllowed, "invalid_request", "the method must be POST"}
 	case kind != "application/x-www-form-urlencoded":

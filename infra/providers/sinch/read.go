@@ -59,14 +59,19 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, malformed("type: must be one of summary, full"))
 		return
 	}
-	statuses := b.statuses(!b.due.After(s.opts.Now()))
+	writeJSON(w, http.StatusOK, b.report(kind, !b.due.After(s.opts.Now())))
+}
+
+// report is a batch's delivery report. A full one names the recipients.
+func (b *batch) report(kind string, sent bool) map[string]any {
+	statuses := b.statuses(sent)
 	if kind != "full" {
 		for i := range statuses {
 			statuses[i].Recipients = nil
 		}
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"type": "delivery_report_sms", "batch_id": b.ID, "client_reference": b.ClientReference,
-		"total_message_count": len(b.To), "statuses": statuses})
+	return map[string]any{"type": "delivery_report_sms", "batch_id": b.ID, "client_reference": b.ClientReference,
+		"total_message_count": len(b.To), "statuses": statuses}
 }
 
 // statuses says what became of each recipient's message.
@@ -86,10 +91,9 @@ func (b *batch) statuses(sent bool) []status {
 			add(407, "Cancelled", to)
 		case !sent:
 			add(400, "Queued", to)
-		case "+"+strings.TrimPrefix(to, "+") == OptedOut:
-			add(0, "Deleted", to)
 		default:
-			add(0, "Delivered", to)
+			name, code := fate(to)
+			add(code, name, to)
 		}
 	}
 	return all

@@ -1,14 +1,17 @@
 // Package sinch is a stand-in for the batches of Sinch's SMS REST API, version
 // 1, that keeps its wire contract: JSON under a bearer token, one service plan,
-// the documented members and error codes. It texts nobody; what it accepts
-// goes to the inbox, a message for each recipient.
+// the documented members and error codes. Conversation is one for Sinch's
+// Conversation API. They text nobody; what they accept goes to the inbox, a
+// message for each recipient.
 //
 // A number that is not magic is accepted where it is well formed, so that
 // examples need no account. The magic ones are of the range that Sweden keeps
-// for fiction; each is an exported constant with what it does.
+// for fiction; each is an exported constant with what it does in a batch. What
+// else it does by the Conversation API stands behind the bar.
 //
-// Not promised: groups (there are none), campaigns, media and binary messages,
-// updates, inbound messages, callbacks, and carriers: a message counts as
+// Delivery reports go to a callback_url on this machine, signed with the
+// webhook secret. Not promised: groups (there are none), campaigns, media and
+// binary messages, updates, inbound messages, and carriers: a message counts as
 // delivered at once. Rules and codes are those of Sinch's OpenAPI description
 // of the SMS API and of its page on status codes.
 package sinch
@@ -26,6 +29,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/waypost/waypost/infra/providers/callbacks"
 	"github.com/waypost/waypost/infra/providers/inbox"
 )
 
@@ -37,19 +41,22 @@ const (
 
 // Numbers in to that are magic.
 const (
-	Invalid     = "+46701740611" // 400 syntax_invalid_parameter_format
-	IllegalType = "+46701740612" // 403 illegal_number_type
+	Invalid     = "+46701740611" // 400 syntax_invalid_parameter_format | 400 INVALID_ARGUMENT
+	IllegalType = "+46701740612" // 403 illegal_number_type | accepted
 	OptedOut    = "+46701740613" // accepted; its delivery report says Deleted
-	RateLimited = "+46701740614" // 429
+	RateLimited = "+46701740614" // 429 | 429 RESOURCE_EXHAUSTED
 	Outage      = "+46701740615" // 500, and nothing is accepted
 	LateOutage  = "+46701740616" // 500, and the message is accepted: the ambiguous case
 	Silent      = "+46701740617" // accepted, and the connection closes without an answer
+	Unavailable = "+46701740618" // accepted | 503 UNAVAILABLE, and nothing is accepted
+	Unreachable = "+46701740619" // accepted; its delivery report says Failed
 )
 
 // Numbers in from that are magic.
 const (
-	BlockedAccount = "+46701740621" // 403 blocked_account
+	BlockedAccount = "+46701740621" // 403 blocked_account | 403 PERMISSION_DENIED
 	NotAllowed     = "+46701740622" // 403 without a body
+	NoChannel      = "+46701740623" // accepted | 400 FAILED_PRECONDITION
 )
 
 const (
@@ -66,6 +73,9 @@ type Recorder interface {
 type Options struct {
 	Inbox Recorder         // nil records nothing
 	Now   func() time.Time // nil means time.Now
+	// Callbacks sends delivery reports; nil sends none.
+	Callbacks     *callbacks.Sender
+	WebhookSecret string // what they are signed with; empty means WebhookSecret
 }
 
 // A Server serves the API. Make one with New. It is safe for concurrent use.
@@ -82,6 +92,9 @@ type Server struct {
 func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.WebhookSecret == "" {
+		o.WebhookSecret = WebhookSecret
 	}
 	s := &Server{opts: o, mux: http.NewServeMux(), batches: map[string]*batch{}}
 	const base = "/xms/v1/" + ServicePlanID + "/batches"
@@ -135,6 +148,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) {
 	}
 	s.keep(b)
 	s.record(r, body, b)
+	s.callBack(b)
 	switch {
 	case b.has(LateOutage):
 		http.Error(w, "upstream connect error", http.StatusInternalServerError)

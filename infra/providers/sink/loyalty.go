@@ -38,8 +38,7 @@ const (
 // asks the Sink; sink-status=503 comes before anything is given, sink-lost=503
 // after it: the ambiguous case. Make one with NewLoyalty.
 type Loyalty struct {
-	inbox  Recorder
-	behave func(*http.Request) Behaviour
+	opts Options
 
 	mu       sync.Mutex
 	awards   *lru.Cache[string, given]
@@ -65,7 +64,7 @@ func NewLoyalty(o Options) *Loyalty {
 	// New fails only for a size that is not positive.
 	awards, _ := lru.New[string, given](maxAwards)
 	balances, _ := lru.New[string, int64](maxMembers)
-	return &Loyalty{inbox: o.Inbox, behave: o.Behave, awards: awards, balances: balances}
+	return &Loyalty{opts: o, awards: awards, balances: balances}
 }
 
 // Handler serves the service below a prefix, such as /providers/loyalty.
@@ -110,7 +109,7 @@ func (l *Loyalty) serveAward(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusRequestEntityTooLarge, "the body could not be read, or is over 64 KiB")
 		return
 	}
-	b, fine := behaviour(w, r, l.behave)
+	b, fine := behaviour(w, r, l.opts.Behave)
 	if !fine {
 		return
 	}
@@ -133,6 +132,9 @@ func (l *Loyalty) serveAward(w http.ResponseWriter, r *http.Request) {
 		title, points.Given = "repeated: nothing more was given", 0
 	}
 	l.record(r, body, title, status, points)
+	if problem == "" {
+		l.opts.report(r, b, made.Award)
+	}
 	// Held or hung up after the award was made: the ambiguous case.
 	if !wait(r.Context(), b) || b.Hang {
 		panic(http.ErrAbortHandler)
@@ -214,12 +216,12 @@ func (l *Loyalty) serveMember(w http.ResponseWriter, r *http.Request) {
 }
 
 func (l *Loyalty) record(r *http.Request, body []byte, title string, status int, points *inbox.Points) {
-	if l.inbox == nil {
+	if l.opts.Inbox == nil {
 		return
 	}
 	m := inbox.FromRequest(r, body)
 	m.Channel, m.Title, m.Status, m.Points = "loyalty", title, status, points
-	l.inbox.Add(m)
+	l.opts.Inbox.Add(m)
 }
 
 func refuse(w http.ResponseWriter, status int, problem string) {

@@ -87,6 +87,9 @@ func (s *Signage) put(w http.ResponseWriter, r *http.Request, kind string) {
 	if s.opts.Inbox != nil {
 		s.opts.Inbox.Add(m)
 	}
+	if m.Screen != nil {
+		s.opts.report(r, b, "")
+	}
 	if !wait(r.Context(), b) || b.Hang {
 		panic(http.ErrAbortHandler)
 	}

@@ -9,18 +9,25 @@
 // (a redirect), sink-type (a content type; anything but JSON gets a body that
 // is not JSON), sink-lost (a status that is answered once the work is done, by
 // the services that do any). Tests in Go use Options.Behave.
+//
+// Where a request has the header Waypost-Callback, what became of it is
+// reported there, on this machine alone: accepted, then delivered, or what
+// sink-report says (undelivered, sent, read, or none).
 package sink
 
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/waypost/waypost/infra/providers/callbacks"
 	"github.com/waypost/waypost/infra/providers/inbox"
 )
 
@@ -48,12 +55,16 @@ type Behaviour struct {
 	Location   string // a redirect's target
 	Type       string // content type; not JSON's means a body that is not JSON
 	Body       string // the answer, if not empty
+	Report     string // the last status that is reported; "none" means no report, empty delivered
 }
 
 // Options are a Sink's settings; the zero value records nothing.
 type Options struct {
 	Inbox  Recorder
 	Behave func(*http.Request) Behaviour // nil means that the query alone decides
+	// Callbacks sends reports; nil sends none.
+	Callbacks   *callbacks.Sender
+	CallbackKey string // what they are signed with, whsec_…; empty means CallbackKey
 }
 
 // A Sink accepts any request. Make one with New.
@@ -84,6 +95,9 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	seq := record(s.opts.Inbox, r, body, "webhook", "sink", "", b.Status)
+	if b.Status < 300 {
+		s.opts.report(r, b, fmt.Sprintf("sink-%d", seq))
+	}
 	if !wait(r.Context(), b) || b.Hang {
 		panic(http.ErrAbortHandler) // closes the connection without an answer
 	}
@@ -92,7 +106,10 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // asked reads what the query asks for, or says what is wrong with it.
 func asked(q url.Values) (b Behaviour, problem string) {
-	b = Behaviour{RetryAfter: q.Get("sink-retry-after"), Location: q.Get("sink-location"), Type: q.Get("sink-type")}
+	b = Behaviour{RetryAfter: q.Get("sink-retry-after"), Location: q.Get("sink-location"), Type: q.Get("sink-type"), Report: q.Get("sink-report")}
+	if !slices.Contains([]string{"", "delivered", "undelivered", "sent", "read", "none"}, b.Report) {
+		return b, "sink-report must be delivered, undelivered, sent, read or none"
+	}
 	var err error
 	if v := q.Get("sink-status"); v != "" {
 		if b.Status, err = strconv.Atoi(v); err != nil || b.Status < 200 || b.Status > 599 {

@@ -37,6 +37,7 @@ func (s *Server) postMessage(w http.ResponseWriter, r *http.Request) {
 		}
 		m.ts = s.newTS()
 		s.record(r, m, "api", r.URL.Path, c.shown)
+		s.notify(m)
 		return true
 	}
 	if !s.behave(w, r, accept) {

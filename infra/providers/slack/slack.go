@@ -5,6 +5,9 @@
 // text for a webhook, and a 200 with ok false for the Web API. What it accepts
 // goes to the inbox.
 //
+// A message that has Waypost's metadata is told of by an event of the Events API,
+// to a request URL on this machine, signed with the signing secret.
+//
 // There is one workspace with a few channels, among them one for each reason
 // to refuse (see Channels). Not promised: any other method, scopes, what a
 // message is unfurled to, whether a thread's first message exists, and the
@@ -22,6 +25,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/waypost/waypost/infra/providers/callbacks"
 	"github.com/waypost/waypost/infra/providers/inbox"
 )
 
@@ -68,6 +72,9 @@ type Options struct {
 	Inbox  Recorder                      // nil records nothing
 	Behave func(*http.Request) Behaviour // called for each authenticated message; nil means as Slack
 	Now    func() time.Time              // nil means time.Now
+	// Callbacks sends events to the app's request URL; nil sends none.
+	Callbacks     *callbacks.Sender
+	SigningSecret string // what they are signed with; empty means SigningSecret
 }
 
 // A Server serves both ways. Make one with New. It is safe for concurrent use.
@@ -78,12 +85,17 @@ type Server struct {
 	mu   sync.Mutex
 	last int64                // the ts of the newest message, in microseconds
 	next map[string]time.Time // when a channel's allowance is whole again
+	// requestURL is where the app's events go.
+	requestURL string
 }
 
 // New makes a Server.
 func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.SigningSecret == "" {
+		o.SigningSecret = SigningSecret
 	}
 	s := &Server{opts: o, mux: http.NewServeMux(), next: map[string]time.Time{}}
 	s.mux.HandleFunc("/services/{team}/{hook}/{token}", s.webhook)

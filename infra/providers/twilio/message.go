@@ -37,6 +37,8 @@ type message struct {
 
 	sent  time.Time
 	first string // the status that the sender is told
+
+	callback string // where its status callbacks go, or empty
 }
 
 // maxText is the longest body, in characters.
@@ -79,7 +81,10 @@ func newMessage(account string, form url.Values, now time.Time) (*message, *prob
 		DateCreated: now.UTC().Format(time.RFC1123Z), DateUpdated: now.UTC().Format(time.RFC1123Z),
 		NumMedia: strconv.Itoa(len(media)), NumSegments: strconv.Itoa(segments(text)), PriceUnit: "USD",
 		SID: sid, Status: "delivered", SubresourceURIs: map[string]string{"media": uri + "/Media.json"}, To: to, URI: uri + ".json",
-		sent: now.UTC(), first: "queued",
+		sent: now.UTC(), first: "queued", callback: form.Get("StatusCallback"),
+	}
+	if status, code := fate(to); code != 0 {
+		m.Status, m.ErrorCode = status, &code
 	}
 	if content != "" && text == "" {
 		m.Body = "[content " + content + "]"
@@ -93,7 +98,7 @@ func newMessage(account string, form url.Values, now time.Time) (*message, *prob
 	date := m.DateCreated
 	m.DateSent = &date
 	if form.Get("ScheduleType") != "" {
-		m.Status, m.first, m.DateSent = "scheduled", "scheduled", nil
+		m.Status, m.first, m.DateSent, m.ErrorCode = "scheduled", "scheduled", nil, nil
 	}
 	return m, nil
 }
@@ -101,7 +106,7 @@ func newMessage(account string, form url.Values, now time.Time) (*message, *prob
 // initial is the message as the answer to its sending shows it: not sent yet.
 func (m *message) initial() message {
 	c := *m
-	c.Status, c.DateSent = m.first, nil
+	c.Status, c.DateSent, c.ErrorCode = m.first, nil, nil
 	return c
 }
 

@@ -50,6 +50,9 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, m *message) {
 	switch status := form.Get("Status"); {
 	case status == "canceled" && m.Status == "scheduled":
 		m.Status = "canceled"
+		if m.callback != "" {
+			s.sendStatus(m, "canceled", 0, 0)
+		}
 	case status != "":
 		p = bad(30409, "Message not in cancelable state")
 	case redact && body[0] == "":

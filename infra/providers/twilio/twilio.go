@@ -5,9 +5,10 @@
 // inbox.
 //
 // A To or From that is not magic is accepted where it is well formed, so that
-// examples need no account. Not promised: carriers (a message counts as
-// delivered at once), status callbacks, media, opt-outs beyond the magic
-// number, and any resource but messages. Rules and codes are those of Twilio's
+// examples need no account. Status callbacks are sent to a StatusCallback on
+// this machine, signed with the account's AuthToken. Not promised: carriers (a
+// message counts as delivered at once), media, opt-outs beyond the magic
+// numbers, messages that come in, and any resource but messages. Rules and codes are those of Twilio's
 // OpenAPI description (twilio_api_v2010) and its error dictionary.
 package twilio
 
@@ -26,6 +27,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/waypost/waypost/infra/providers/callbacks"
 	"github.com/waypost/waypost/infra/providers/inbox"
 )
 
@@ -77,6 +79,8 @@ type Options struct {
 	Behave   func(*http.Request) Behaviour // called for each authenticated request to send; nil means as Twilio
 	Now      func() time.Time              // nil means time.Now
 	Capacity int                           // messages that are kept for reading; 0 means 1000
+	// Callbacks sends status callbacks; nil sends none.
+	Callbacks *callbacks.Sender
 }
 
 // A Server serves the API. Make one with New. It is safe for concurrent use.
@@ -176,6 +180,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) {
 		if m, p = newMessage(r.PathValue("account"), form, s.opts.Now()); p == nil {
 			s.keep(m)
 			s.record(r, body, m)
+			s.report(m)
 		}
 	}
 	if !wait(r.Context(), b.Hold) || b.Hang {

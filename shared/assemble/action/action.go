@@ -59,7 +59,8 @@ func Signage(p *assemble.Platform) lambda.Handler {
 // SMS delivers text messages.
 func SMS(p *assemble.Platform) lambda.Handler {
 	return handler(p, delivery.Provider{Channel: twilio.Channel{Now: p.Now}, Traits: twilio.Traits()},
-		delivery.Provider{Channel: sinch.Channel{Now: p.Now}, Traits: sinch.Traits()})
+		delivery.Provider{Channel: sinch.Channel{Now: p.Now}, Traits: sinch.Traits()},
+		delivery.Provider{Channel: sinch.Conversation{Now: p.Now}, Traits: sinch.ConversationTraits()})
 }
 
 // Slack delivers to Slack's channels and people.

@@ -2,6 +2,8 @@
 package admin
 
 import (
+	"crypto/rand"
+
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
@@ -18,12 +20,13 @@ import (
 	"github.com/waypost/waypost/shared/channel/webhook"
 	"github.com/waypost/waypost/shared/egress"
 	"github.com/waypost/waypost/shared/lambdaedge"
+	"github.com/waypost/waypost/shared/replay"
 	"github.com/waypost/waypost/shared/stepfunctions"
 )
 
 // Channels are the traits of every channel that has a function.
 func Channels() []channel.Traits {
-	return []channel.Traits{webhook.Traits(), twilio.Traits(), sinch.Traits(), slack.WebhookTraits(), slack.APITraits(),
+	return []channel.Traits{webhook.Traits(), twilio.Traits(), sinch.Traits(), sinch.ConversationTraits(), slack.WebhookTraits(), slack.APITraits(),
 		loyalty.Traits(), signage.Traits(), private.Traits()}
 }
 
@@ -39,10 +42,13 @@ func New(p *assemble.Platform) lambda.Handler { return With(p, Channels()) }
 func With(p *assemble.Platform, channels []channel.Traits) lambda.Handler {
 	db := p.DB()
 	machines := &stepfunctions.Service{Client: sfn.NewFromConfig(p.AWS), Role: p.Env.JourneyRole, Tags: map[string]string{"waypost": p.Env.Prefix}}
+	names := func(name string) string { return p.Env.Names[name] }
+	definitions := &catalog.Catalog{Store: p.Catalog(db), Machines: machines, Guard: egress.NewGuard(p.Env.Egress), Channels: channels,
+		Names: names, Prefix: p.Env.Prefix, Now: p.Now, Sleep: catalog.Sleep}
+	ledger := p.Ledger(db)
 	h := &admin.Handler{
-		Catalog: &catalog.Catalog{Store: p.Catalog(db), Machines: machines, Guard: egress.NewGuard(p.Env.Egress), Channels: channels,
-			Names: func(name string) string { return p.Env.Names[name] }, Prefix: p.Env.Prefix, Now: p.Now, Sleep: catalog.Sleep},
-		Profiles: p.Profiles(db), ProfileKey: p.Env.ProfileKey, Ledger: p.Ledger(db), Executions: machines, OptOuts: p.OptOuts(db), Log: p.Log, Now: p.Now,
+		Catalog: definitions, Profiles: p.Profiles(db), ProfileKey: p.Env.ProfileKey, Ledger: ledger, Executions: machines, OptOuts: p.OptOuts(db), Log: p.Log, Now: p.Now,
+		Replays: &replay.Replayer{Records: ledger, Ledger: ledger, Steps: definitions, Machines: machines, Names: names, NewHolder: rand.Text, Log: p.Log, Now: p.Now},
 	}
 	return lambdaedge.URL(h.Routes())
 }

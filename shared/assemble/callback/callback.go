@@ -29,12 +29,13 @@ func Needs() []string {
 // Reporters are those who understand callbacks, by the kind that stands in
 // their URL: that of the traits of the providers that send them.
 func Reporters() map[string]callback.Reporter {
-	return map[string]callback.Reporter{}
+	return map[string]callback.Reporter{twilio.CallbackKind: twilio.Callbacks{}, sinch.CallbackKind: sinch.Callbacks{},
+		slack.CallbackKind: slack.Callbacks{}, webhook.CallbackKind: webhook.Callbacks{}}
 }
 
 // Channels are the traits of every channel that has a function.
 func Channels() []channel.Traits {
-	return []channel.Traits{webhook.Traits(), twilio.Traits(), sinch.Traits(), slack.WebhookTraits(), slack.APITraits(),
+	return []channel.Traits{webhook.Traits(), twilio.Traits(), sinch.Traits(), sinch.ConversationTraits(), slack.WebhookTraits(), slack.APITraits(),
 		loyalty.Traits(), signage.Traits(), private.Traits()}
 }
 

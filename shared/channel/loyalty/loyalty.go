@@ -25,7 +25,7 @@ type Channel struct{ webhook.Channel }
 
 // Traits describes the channel.
 func Traits() channel.Traits {
-	return channel.Traits{Channel: "loyalty", Function: "loyalty", Guarantee: action.AtLeastOnce, Parts: []string{"award"}, Check: check}
+	return channel.Traits{Channel: "loyalty", Function: "loyalty", Callback: webhook.CallbackKind, Guarantee: action.AtLeastOnce, Parts: []string{"award"}, Check: check}
 }
 
 // Encode makes the request of an award, with the delivery's id where the

@@ -15,5 +15,5 @@ type Channel struct{ webhook.Channel }
 
 // Traits describes the channel.
 func Traits() channel.Traits {
-	return channel.Traits{Channel: "private", Function: "private", Guarantee: action.AtLeastOnce, Check: webhook.Check}
+	return channel.Traits{Channel: "private", Function: "private", Callback: webhook.CallbackKind, Guarantee: action.AtLeastOnce, Check: webhook.Check}
 }

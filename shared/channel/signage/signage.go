@@ -31,7 +31,7 @@ type Channel struct{ webhook.Channel }
 
 // Traits describes the channel.
 func Traits() channel.Traits {
-	return channel.Traits{Channel: "signage", Function: "signage", Guarantee: action.AtLeastOnce, Parts: []string{"display"}, Check: check}
+	return channel.Traits{Channel: "signage", Function: "signage", Callback: webhook.CallbackKind, Guarantee: action.AtLeastOnce, Parts: []string{"display"}, Check: check}
 }
 
 // Encode makes the request of a message, with its version and validity, which

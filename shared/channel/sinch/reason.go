@@ -9,15 +9,18 @@ import (
 	"github.com/waypost/waypost/shared/channel"
 )
 
-// unnamed is the reason where an answer accepts and names no batch.
-func unnamed(status int) string {
-	return fmt.Sprintf("Sinch answered %d without a batch id", status)
+// unnamed is the reason where an answer accepts and lacks the id of what it
+// made.
+func unnamed(status int, id string) string {
+	return fmt.Sprintf("Sinch answered %d without a %s id", status, id)
 }
 
 // errorCode is what a code of Sinch's looks like: syntax_invalid_json, or
 // INVALID_ARGUMENT. Anything else may be a part of the request, which a
-// record of a failure need not hold.
-var errorCode = regexp.MustCompile(`^[A-Za-z][A-Za-z_]{2,59}$`)
+// record of a failure need not hold. Sinch's are of 3 to 60 characters.
+var errorCode = regexp.MustCompile(`^[A-Za-z][A-Za-z_]+$`)
+
+func isCode(s string) bool { return len(s) >= 3 && len(s) <= 60 && errorCode.MatchString(s) }
 
 // codeOf reads Sinch's code out of an error: {"code", "text"}, as the SMS API
 // has it, or {"error": {"status"}}, as newer APIs of Sinch have it. It is empty
@@ -33,23 +36,31 @@ func codeOf(body []byte) string {
 		return ""
 	}
 	for _, v := range []any{e.Code, e.Error.Status} {
-		if code, ok := v.(string); ok && errorCode.MatchString(code) {
+		if code, ok := v.(string); ok && isCode(code) {
 			return code
 		}
 	}
 	return ""
 }
 
+// words say what an API's codes, and its HTTP statuses where there is no code,
+// mean. page is where Sinch explains the codes.
+type words struct {
+	codes    map[string]string
+	statuses map[int]string
+	page     string
+}
+
 // explain says in words of our own why Sinch refused, since its text may
 // repeat the recipient's number. It is empty where the status says it all.
-func explain(a channel.Answer) string {
+func (w words) explain(a channel.Answer) string {
 	code := codeOf(a.Body)
-	why := meanings[code]
+	why := w.codes[code]
 	switch {
 	case code != "" && why == "":
-		why = "see https://developers.sinch.com/docs/sms/api-reference/status-codes"
+		why = "see " + w.page
 	case why == "":
-		why = statuses[a.Code]
+		why = w.statuses[a.Code]
 	}
 	switch {
 	case why == "":
@@ -72,8 +83,9 @@ func whose(code string) channel.Whose {
 	return channel.OfMessage
 }
 
-// meanings are of Sinch's codes
-// (https://developers.sinch.com/docs/sms/api-reference/status-codes).
+// batchWords are the SMS API's.
+var batchWords = words{codes: meanings, statuses: statuses, page: "https://developers.sinch.com/docs/sms/api-reference/status-codes"}
+
 var meanings = map[string]string{
 	"syntax_invalid_json":             "the request is not the JSON that it takes",
 	"syntax_invalid_parameter_format": "a value is malformed, such as a phone number in to or from",

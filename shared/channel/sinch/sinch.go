@@ -1,11 +1,22 @@
-// Package sinch is the sms channel's provider Sinch: the batches of its SMS
-// REST API, version 1 (https://developers.sinch.com/docs/sms/api-reference/sms/batches),
-// of a service plan. The credential's servicePlanId goes into the path, its
-// token into the Authorization header.
+// Package sinch is the sms channel's two ways through Sinch:
 //
-// Sinch answers for a batch and not for its recipients: a number that is not
-// in use, or whose owner has opted out, is accepted, and only the delivery
-// report tells of it (status Deleted).
+//   - the provider sinch makes batches of its SMS REST API, version 1
+//     (https://developers.sinch.com/docs/sms/api-reference/sms/batches), of a
+//     service plan. The credential's servicePlanId goes into the path, its token
+//     into the Authorization header.
+//   - the provider sinch_conversation sends by its Conversation API
+//     (https://developers.sinch.com/docs/conversation/api-reference/conversation/messages),
+//     as an app of a project. The credential is the project's access key,
+//     {"clientId", "clientSecret", "projectId", "appId"}: settings.auth is of
+//     type oauth2, and Sinch gives a token for it at https://auth.sinch.com/oauth2/token.
+//
+// What both have, a contract's body names alike, so that either may stand in for
+// the other, and for another provider of the channel. Whose account, project and
+// app it is stands in the secret, where an operator changes it.
+//
+// Sinch answers for what it took and not for its recipients: a number that is
+// not in use, or whose owner has opted out, is accepted, and only the delivery
+// report tells of it (a batch's status Deleted).
 package sinch
 
 import (
@@ -31,7 +42,7 @@ type Channel struct {
 // client_reference, so an ambiguous attempt is not repeated unless an action
 // asks for it.
 func Traits() channel.Traits {
-	return channel.Traits{Channel: "sms", Provider: "sinch", Function: "sms",
+	return channel.Traits{Channel: "sms", Provider: "sinch", Function: "sms", Callback: CallbackKind,
 		Hosts: []string{"*" + hostSuffix}, Senders: []string{"from"}, Recipient: "to", Guarantee: action.AtMostOnce, Check: check}
 }
 
@@ -45,13 +56,19 @@ var parameters = map[string]string{
 	"fromTon": "from_ton", "fromNpi": "from_npi",
 }
 
-var servicePlan = regexp.MustCompile(`^[0-9A-Za-z_-]{1,100}$`)
+// anyID is the form of an id of Sinch's.
+var anyID = regexp.MustCompile(`^[0-9A-Za-z_-]+$`)
+
+// isID says whether something is an id of Sinch's, such as a service plan's, a
+// project's or an app's: of 100 characters at most. A pattern that counts them
+// would lengthen each cold start.
+func isID(s string) bool { return len(s) <= 100 && anyID.MatchString(s) }
 
 // Encode makes the request that creates a batch: for one recipient, or for
 // each of a list.
 func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Request, error) {
 	plan, ok := cred.Field("servicePlanId")
-	if !ok || !servicePlan.MatchString(plan) {
+	if !ok || !isID(plan) {
 		return nil, fault.New(fault.Invalid, "the secret has no servicePlanId (letters, digits, - and _), which Sinch's path needs")
 	}
 	batch := map[string]any{"type": "mt_text"}
@@ -68,6 +85,12 @@ func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Req
 			batch[parameters[key]] = v
 		}
 	}
+	if m.Callback != "" {
+		batch["callback_url"] = m.Callback
+		if batch["delivery_report"] == nil {
+			batch["delivery_report"] = reportFor(batch["to"])
+		}
+	}
 	encoded, err := (&action.Message{Body: batch}).JSON()
 	if err != nil {
 		return nil, err
@@ -76,6 +99,15 @@ func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Req
 	header.Set("Content-Type", "application/json")
 	header.Set("Accept", "application/json")
 	return &channel.Request{Method: http.MethodPost, URL: channel.Join(m.BaseURL, "/xms/v1/"+plan+"/batches", nil), Header: header, Body: encoded}, nil
+}
+
+// reportFor is how Sinch is to report on a batch: on each step of the way to
+// one recipient, and on several once, when it knows what became of all.
+func reportFor(to any) string {
+	if several, _ := to.([]string); len(several) > 1 {
+		return "full"
+	}
+	return "per_recipient"
 }
 
 // recipients gives a batch's list of one recipient, or of several.
@@ -104,7 +136,7 @@ func (c Channel) Classify(a channel.Answer) channel.Verdict {
 			ID string `json:"id"`
 		}
 		if json.Unmarshal(a.Body, &batch) != nil || batch.ID == "" {
-			return channel.Verdict{Result: channel.Ambiguous, Whose: channel.OfProvider, Reason: unnamed(a.Code)}
+			return channel.Verdict{Result: channel.Ambiguous, Whose: channel.OfProvider, Reason: unnamed(a.Code, "batch")}
 		}
 		v.ProviderID = batch.ID
 		return v
@@ -112,7 +144,7 @@ func (c Channel) Classify(a channel.Answer) channel.Verdict {
 	if code := codeOf(a.Body); code != "" && v.Result == channel.Refused {
 		v.Whose = whose(code)
 	}
-	if reason := explain(a); reason != "" && v.Result != channel.Ambiguous { // an outage is no refusal
+	if reason := batchWords.explain(a); reason != "" && v.Result != channel.Ambiguous { // an outage is no refusal
 		v.Reason = reason
 	}
 	return v

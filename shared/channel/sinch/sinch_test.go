@@ -57,7 +57,8 @@ func TestEncode(t *testing.T) {
 // without a word of it.
 func TestEncodeRefuses(t *testing.T) {
 	t.Parallel()
-	for _, value := range []string{`{"token": "t"}`, `{"servicePlanId": "", "token": "t"}`, `{"servicePlanId": "planted/..", "token": "t"}`} {
+	for _, value := range []string{`{"token": "t"}`, `{"servicePlanId": "", "token": "t"}`, `{"servicePlanId": "planted/..", "token": "t"}`,
+		`{"servicePlanId": "planted` + strings.Repeat("0", 94) + `", "token": "t"}`} {
 		_, err := sinch.Channel{}.Encode(&action.Message{}, credential(t, value))
 		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "servicePlanId") || strings.Contains(err.Error(), "planted") {
 			t.Errorf("%s: got %v", value, err)
@@ -91,6 +92,7 @@ func TestClassify(t *testing.T) {
 		{"as newer APIs have it", 400, `{"error": {"code": 400, "message": "planted", "status": "INVALID_ARGUMENT"}}`, channel.Refused, channel.OfMessage, "400 INVALID_ARGUMENT (see", ""},
 		{"a problem", 403, `{"type": "planted", "title": "planted", "detail": "planted"}`, channel.Refused, channel.OfProvider, "Sinch refused it: 403 (the service plan may not send this)", ""},
 		{"an echo as code", 400, `{"code": "planted +46701740605"}`, channel.Refused, channel.OfMessage, "the endpoint answered 400 Bad Request", ""},
+		{"a text as code", 400, `{"code": "planted_` + strings.Repeat("x", 53) + `"}`, channel.Refused, channel.OfMessage, "the endpoint answered 400 Bad Request", ""},
 		{"a number as code", 400, `{"code": 46701740605}`, channel.Refused, channel.OfMessage, "the endpoint answered 400", ""},
 		{"a wrong token", 401, ``, channel.Refused, channel.OfProvider, "the token is wrong", ""},
 		{"another region", 404, ``, channel.Refused, channel.OfProvider, "no such service plan in this region", ""},

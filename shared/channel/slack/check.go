@@ -88,6 +88,9 @@ func checkAPI(a *action.Action) []fault.Detail {
 		if _, broadcast := c.body["reply_broadcast"]; broadcast && c.body["thread_ts"] == nil {
 			c.say("contract.body.reply_broadcast", "needs thread_ts: it shows a thread's reply in the channel too")
 		}
+		if _, metadata := c.body["metadata"]; metadata && c.Settings.Callback != nil {
+			c.say("contract.body.metadata", "is Waypost's own where settings.callback asks for reports: they come by it; leave out one of the two")
+		}
 		c.arguments("chat.postMessage", apiArguments)
 	}
 	c.answer("response", a.Contract.Response, a.ResponseType())

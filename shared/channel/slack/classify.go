@@ -61,7 +61,7 @@ func (c API) Classify(a channel.Answer) channel.Verdict {
 	case answer.TS == "":
 		return channel.Verdict{Result: channel.Ambiguous, Reason: fmt.Sprintf("Slack answered %d without the message's ts", a.Code)}
 	}
-	v.ProviderID = answer.Channel + "/" + answer.TS
+	v.ProviderID = messageID(answer.Channel, answer.TS)
 	return v
 }
 

@@ -44,33 +44,36 @@ func WebhookTraits() channel.Traits {
 
 // APITraits describes the provider api; see WebhookTraits.
 func APITraits() channel.Traits {
-	return channel.Traits{Channel: "slack", Provider: "api", Function: "slack",
+	return channel.Traits{Channel: "slack", Provider: "api", Function: "slack", Callback: CallbackKind,
 		Hosts: []string{"slack.com"}, Guarantee: action.AtMostOnce, Check: checkAPI}
 }
 
 // Encode makes the post to the webhook, whose path the credential completes.
 func (Webhook) Encode(m *action.Message, _ secret.Credential) (*channel.Request, error) {
-	return encode(m, "")
+	return encode(m, "", nil)
 }
 
 // Encode makes the call of chat.postMessage.
 func (API) Encode(m *action.Message, _ secret.Credential) (*channel.Request, error) {
-	return encode(m, methodPath)
+	return encode(m, methodPath, metadata(m.Callback))
 }
 
 // encode writes the body as JSON. An argument that came out as null is left
 // out, since Slack refuses some of those. The charset is named because Slack's
-// Web API answers with a warning where it is not.
-func encode(m *action.Message, path string) (*channel.Request, error) {
+// Web API answers with a warning where it is not. metadata is Waypost's own, or nil.
+func encode(m *action.Message, path string, metadata map[string]any) (*channel.Request, error) {
 	args, ok := m.Body.(map[string]any)
 	if !ok {
 		return nil, fault.New(fault.Invalid, "the body must be an object with the arguments of a Slack message")
 	}
-	given := make(map[string]any, len(args))
+	given := make(map[string]any, len(args)+1)
 	for name, v := range args {
 		if v != nil {
 			given[name] = v
 		}
+	}
+	if metadata != nil {
+		given["metadata"] = metadata
 	}
 	body, err := (&action.Message{Body: given}).JSON()
 	if err != nil {

@@ -31,7 +31,7 @@ type Channel struct {
 // Traits describes the channel. Twilio honours no idempotency key, so an
 // ambiguous attempt is not repeated unless an action asks for it.
 func Traits() channel.Traits {
-	return channel.Traits{Channel: "sms", Provider: "twilio", Function: "sms",
+	return channel.Traits{Channel: "sms", Provider: "twilio", Function: "sms", Callback: CallbackKind,
 		Hosts: []string{"api.twilio.com", "*.twilio.com"}, Senders: []string{"from", "messagingServiceSid"}, Recipient: "to", Guarantee: action.AtMostOnce, Check: check}
 }
 
@@ -55,7 +55,9 @@ func check(a *action.Action) []fault.Detail {
 	}
 	known := slices.Sorted(maps.Keys(parameters))
 	for key := range body {
-		if parameters[key] == "" {
+		if strings.EqualFold(key, "statusCallback") {
+			say("contract.body."+key, "is the deployment's own; ask for reports in settings.callback")
+		} else if parameters[key] == "" {
 			details = append(details, fault.Detail{Path: "contract.body." + key, Rule: "additionalProperties",
 				Message: "is not a parameter of a Twilio message", Suggestion: fault.Nearest(key, known)})
 		}
@@ -94,6 +96,9 @@ func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Req
 		} else if v != nil {
 			form.Set(parameters[key], mapping.Text(v))
 		}
+	}
+	if m.Callback != "" {
+		form.Set("StatusCallback", m.Callback)
 	}
 	header := http.Header{}
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -171,4 +176,9 @@ var meanings = map[int]string{
 	21606: "From cannot send texts, or is not the account's", 21608: "a trial account may text verified numbers only",
 	21610: "the recipient has opted out", 21611: "From's queue is full", 21612: "no route from From to To",
 	21614: "To is not a mobile number", 21617: "the body is over 1,600 characters", 21635: "To is a landline",
+	// What only a status callback tells of.
+	30001: "the account's queue is full", 30002: "the account is suspended", 30003: "the handset can't be reached now",
+	30004: "the carrier blocks the message", 30005: "there is no such number", 30006: "To is a landline, or of a carrier that can't be reached",
+	30007: "the carrier filtered it", 30008: "the carrier gave no reason", 30034: "From is not registered for A2P 10DLC",
+	30450: "blocked as a likely fraud by SMS pumping",
 }

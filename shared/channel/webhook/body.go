@@ -95,7 +95,7 @@ func flat(v any) bool {
 	switch v := v.(type) {
 	case map[string]any:
 		items, _ := v["items"].(map[string]any)
-		return v["toBeMapped"] != nil && v["type"] != "object" && items["type"] != "object" && items["type"] != "array"
+		return v["toBeMapped"] != nil && v["each"] == nil && v["type"] != "object" && items["type"] != "object" && items["type"] != "array"
 	case []any:
 		return !slices.ContainsFunc(v, func(item any) bool {
 			_, array := item.([]any)

@@ -21,7 +21,7 @@ type Channel struct {
 
 // Traits describes the channel.
 func Traits() channel.Traits {
-	return channel.Traits{Channel: "webhook", Function: "webhook", Guarantee: action.AtLeastOnce, Check: Check}
+	return channel.Traits{Channel: "webhook", Function: "webhook", Callback: CallbackKind, Guarantee: action.AtLeastOnce, Check: Check}
 }
 
 // Check finds what is wrong with a contract that says itself how to call. The
@@ -51,6 +51,9 @@ func (c Channel) Encode(m *action.Message, _ secret.Credential) (*channel.Reques
 			return nil, err
 		}
 		r.Body = body
+	}
+	if m.Callback != "" {
+		r.Header.Set(action.CallbackHeader, m.Callback)
 	}
 	if r.Header.Get("Accept") == "" {
 		r.Header.Set("Accept", "application/json")

@@ -35,6 +35,7 @@ func Run(t *testing.T, client *dynamodb.Client) {
 		{"record", records},
 		{"callback", hears},
 		{"await", awaits},
+		{"replay", replays},
 		{"create", creates},
 		{"reentry", reentries},
 		{"executions", executions},
