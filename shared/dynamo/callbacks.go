@@ -22,6 +22,9 @@ const wakeSlack = waitSlack
 // delivery, or that it has begun anew under another callback token.
 func (l *Ledger) Hear(ctx context.Context, d ledger.Delivery, r ledger.Report) (ledger.Delivery, bool, error) {
 	for {
+		if d.Callback == "" { // no condition can be met by what is not there
+			return d, false, fault.New(fault.NotFound, "nobody was asked to report on the delivery %s", d.ID())
+		}
 		heard := d
 		if !heard.Hear(r) {
 			return d, false, nil

@@ -80,6 +80,14 @@ func hears(t *testing.T, client *dynamodb.Client) {
 		same(t, "moved", false, moved)
 		holds(t, l, d)
 	})
+	t.Run("without a token", func(t *testing.T) {
+		d := delivery(t.Name(), settled(ledger.Sent))
+		put(t, l, d)
+		_, moved, err := l.Hear(t.Context(), d, report(ledger.Delivered))
+		faulty(t, "Hear", err, fault.NotFound)
+		same(t, "moved", false, moved)
+		holds(t, l, d)
+	})
 	t.Run("of nothing", func(t *testing.T) {
 		_, _, err := l.Hear(t.Context(), delivery(t.Name(), called), report(ledger.Delivered))
 		faulty(t, "Hear", err, fault.NotFound)
