@@ -33,11 +33,14 @@ func Needs() []string {
 }
 
 // New makes the handler.
-func New(p *assemble.Platform) lambda.Handler {
+func New(p *assemble.Platform) lambda.Handler { return Of(p, Channels()) }
+
+// Of makes the handler of a deployment that has these channels.
+func Of(p *assemble.Platform, channels []channel.Traits) lambda.Handler {
 	db := p.DB()
 	machines := &stepfunctions.Service{Client: sfn.NewFromConfig(p.AWS), Role: p.Env.JourneyRole, Tags: map[string]string{"waypost": p.Env.Prefix}}
 	h := &admin.Handler{
-		Catalog: &catalog.Catalog{Store: p.Catalog(db), Machines: machines, Guard: egress.NewGuard(p.Env.Egress), Channels: Channels(),
+		Catalog: &catalog.Catalog{Store: p.Catalog(db), Machines: machines, Guard: egress.NewGuard(p.Env.Egress), Channels: channels,
 			Names: func(name string) string { return p.Env.Names[name] }, Prefix: p.Env.Prefix, Now: p.Now, Sleep: catalog.Sleep},
 		Profiles: p.Profiles(db), ProfileKey: p.Env.ProfileKey, Ledger: p.Ledger(db), Executions: machines, Log: p.Log, Now: p.Now,
 	}
