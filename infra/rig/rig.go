@@ -36,7 +36,6 @@ import (
 	"github.com/waypost/waypost/infra/local/secrets"
 	"github.com/waypost/waypost/infra/local/states"
 	"github.com/waypost/waypost/shared/assemble"
-	"github.com/waypost/waypost/shared/assemble/admin"
 	"github.com/waypost/waypost/shared/assemble/entry"
 	"github.com/waypost/waypost/shared/assemble/sweep"
 	"github.com/waypost/waypost/shared/channel/loyalty"
@@ -144,7 +143,7 @@ func (w *World) deploy() {
 	w.must(err)
 	env.Names[journey.NameDelivery] = *machine.StateMachineArn
 	functions := map[string]assemble.Function{
-		"admin": admin.New, "entry": entry.New, "decide": w.decide, "sweep": sweep.New,
+		"admin": w.admin, "entry": entry.New, "decide": w.decide, "sweep": sweep.New,
 		"webhook": w.action(delivery.Provider{Channel: webhook.Channel{}, Traits: webhook.Traits()}),
 		"loyalty": w.action(delivery.Provider{Channel: loyalty.Channel{}, Traits: loyalty.Traits()}),
 		"private": w.action(delivery.Provider{Channel: private.Channel{}, Traits: private.Traits()}),
