@@ -49,6 +49,9 @@ func (c *checker) reports(act *action.Action, by Server, a *Action, at string) {
 	case act.Settings.Callback == nil:
 		c.say(at, "\"status\" needs an action whose settings have callback, with the secret that its provider's callbacks are signed with, and those of %s version %d have none; set it, or use \"response\" or \"none\"",
 			a.Name, a.Version)
+	case act.Settings.Failover != nil && act.Settings.Failover.Callback == nil:
+		c.say(at, "\"status\" needs an action of which both providers report, and settings.failover of %s version %d has no callback; set it, or use \"response\" or \"none\"",
+			a.Name, a.Version)
 	}
 }
 
