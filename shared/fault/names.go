@@ -4,7 +4,7 @@ import "slices"
 
 // Error names that a state machine may meet: the one list that design.md asks
 // for. The first are Waypost's own; package lambdaedge gives them to Step
-// Functions.
+// Functions, and delivery.Waker to a Task that waits.
 const (
 	NamePrefix      = "Waypost."            // of all of Waypost's own
 	NameDeferred    = "Waypost.Deferred"    // come back at the time that the message gives
