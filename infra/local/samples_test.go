@@ -42,7 +42,7 @@ func TestSamples(t *testing.T) {
 		{"entry", `^\{"statusCode":202,.*\\"journey\\":\\"order_ready\\"`},
 		{"entry-eventbridge", `^\{"executions":\[\{.*"journey":"order_ready"`},
 		{"admin", `^\{"statusCode":200,.*\\"name\\":\\"order_ready\\"`},
-		{"sweep", `^\{"started":0,"dropped":0,"settled":0,"postponed":0,"failed":0\}$`},
+		{"sweep", `^\{"started":0,"dropped":0,"settled":0,"woken":0,"postponed":0,"failed":0\}$`},
 	}
 	tested := map[string]bool{}
 	for _, a := range answers {
