@@ -212,7 +212,8 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 			return a.refuse(ctx, ledger.Failed, fault.Line(err))
 		}
 		a.takeTurn(ctx, r, verdict)
-		if unauthorized(verdict, answer) && a.renew(ctx) {
+		again, verdict := a.renewed(ctx, verdict, answer)
+		if again {
 			if r, err = a.encode(); err != nil {
 				return a.refuse(ctx, ledger.Failed, fault.Line(err))
 			}
@@ -306,12 +307,6 @@ func (a *attempt) request(ctx context.Context, r *channel.Request) (*http.Reques
 		}
 	}
 	return req, secret.Seal(a.action.Settings.Auth, a.cred, a.Now(), r.Body, req)
-}
-
-// unauthorized says whether an answer refuses the credential, as a 401 does
-// for every endpoint, and other answers do for a provider that says so.
-func unauthorized(v channel.Verdict, answer channel.Answer) bool {
-	return answer.Code == http.StatusUnauthorized || v.Unauthorized
 }
 
 // failedCall judges a call that brought no answer.
