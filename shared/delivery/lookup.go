@@ -25,6 +25,10 @@ func (a *attempt) lookUp(ctx context.Context, r *channel.Request) (known bool, _
 		return held3(a.backOff(ctx, "the function had no time left to ask what became of an attempt", 0))
 	}
 	verdict, answer := a.inquire(ctx, r.Lookup)
+	again, verdict := a.renewed(ctx, verdict, answer)
+	if again {
+		verdict, answer = a.inquire(ctx, r.Lookup)
+	}
 	switch {
 	case verdict.Result == channel.Accepted:
 		return held3(a.found(ctx, answer))
