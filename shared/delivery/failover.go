@@ -45,9 +45,13 @@ func (a *attempt) failOver(ctx context.Context, digest string, first channel.Ver
 			both.Result = channel.Retryable
 		}
 		return both, answer
-	case second.Result == channel.Accepted, second.Result == channel.Ambiguous, second.Suppress, second.Whose != channel.OfProvider:
+	case second.Result == channel.Accepted, second.Result == channel.Ambiguous, second.Suppress, second.Whose == channel.OfRecipient:
+		return second, answered
+	case second.Whose != channel.OfProvider && first.Result == channel.Refused:
 		return second, answered
 	}
+	// Where the first may take the message later, it is asked again, even if the
+	// second refused what it was sent: that was in a form of its own.
 	both.Reason = joined(first.Reason, second.Reason)
 	if first.Result == channel.Refused {
 		both.Result, both.RetryAfter = second.Result, second.RetryAfter
