@@ -9,6 +9,7 @@ import (
 
 	"github.com/waypost/waypost/shared/action"
 	"github.com/waypost/waypost/shared/channel/loyalty"
+	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/secret"
 )
 
@@ -73,6 +74,30 @@ func TestEncode(t *testing.T) {
 			if diff := cmp.Diff([]string{tc.url, tc.header, tc.body, tc.lookup}, got); diff != "" {
 				t.Errorf("%s: %s", tc.award, diff)
 			}
+		}
+	}
+}
+
+// An award without a reference is not made: a lookup could tell it from no other.
+func TestEncodeRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ reference, lookup, want string }{
+		{"", "", "reference: the business reference came out empty"},
+		{" ", "", "reference: the business reference came out empty"},
+		{"", `, "lookup": {"path": "/awards/{key}"}`, "reference: the business reference came out empty"},
+		{"..", `, "lookup": {"path": "/orders/{reference}/awards"}`, "reference: came out as dots, which would change the path of the lookup"},
+	} {
+		a, wrong := parsed(t, fmt.Sprintf(award, `{"key": "meta.id", "reference": "reference"`+tc.lookup+`}`))
+		if len(wrong) > 0 {
+			t.Fatal(wrong)
+		}
+		m, err := a.Compose(map[string]any{"reference": tc.reference})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Delivery = "x.award.0"
+		if _, err := (loyalty.Channel{}).Encode(m, secret.Credential{}); !fault.Is(err, fault.Invalid) || err.Error() != tc.want {
+			t.Errorf("%q%s: got %v, want %s", tc.reference, tc.lookup, err, tc.want)
 		}
 	}
 }
