@@ -39,7 +39,7 @@ func Traits() channel.Traits {
 // started, in microseconds since 1970.
 func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Request, error) {
 	d := m.Contract.Display
-	turn := &channel.Turn{Target: target(m.BaseURL, m.Filled[d.Screen]), Version: m.Start.UnixMicro(), Until: m.Start.Add(time.Duration(d.ValidFor))}
+	turn := &channel.Turn{Target: target(m.BaseURL+m.Contract.Path, m.Filled[d.Screen]), Version: m.Start.UnixMicro(), Until: m.Start.Add(time.Duration(d.ValidFor))}
 	if v, mapped := m.Filled[string(d.Version)]; mapped {
 		n, whole := action.Whole(v).(int64)
 		if !whole {
@@ -66,8 +66,9 @@ func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Req
 	return r, nil
 }
 
-// target names the screens that a message is for, at their endpoint.
-func target(base string, screen any) string {
+// target names the screens that a message is for, at their endpoint: a URL
+// with the path as the contract has it, since a screen and a group may have the same name.
+func target(endpoint string, screen any) string {
 	names := []string{mapping.Text(screen)}
 	if many, ok := screen.([]any); ok {
 		names = nil
@@ -76,7 +77,7 @@ func target(base string, screen any) string {
 		}
 		slices.Sort(names)
 	}
-	sum := sha256.Sum256([]byte(base + "\n" + strings.Join(names, "\n")))
+	sum := sha256.Sum256([]byte(endpoint + "\n" + strings.Join(names, "\n")))
 	return "screen " + hex.EncodeToString(sum[:16])
 }
 

@@ -77,6 +77,33 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+// A group's name may be a screen's too: what one shows does not make the other's stale.
+func TestTargets(t *testing.T) {
+	t.Parallel()
+	targets := map[string]string{}
+	for _, call := range []string{`"method": "PUT", "path": "/v1/screens/{screen}"`, `"method": "PATCH", "path": "/v1/screens/{screen}"`, `"method": "PUT", "path": "/v1/groups/{screen}"`} {
+		a, wrong := parsed(t, `{`+call+`, "pathParams": {"screen": {"toBeMapped": true, "type": "string"}}, "body": {},
+			"display": {"screen": "path.screen", "version": "v", "validUntil": "until", "validFor": "30m"}}`)
+		if len(wrong) > 0 {
+			t.Fatal(wrong)
+		}
+		m, err := a.Compose(map[string]any{"path.screen": "lobby"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := signage.Channel{}.Encode(m, secret.Credential{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		targets[call] = r.Turn.Target
+	}
+	screen, changed, group := targets[`"method": "PUT", "path": "/v1/screens/{screen}"`], targets[`"method": "PATCH", "path": "/v1/screens/{screen}"`],
+		targets[`"method": "PUT", "path": "/v1/groups/{screen}"`]
+	if screen != changed || screen == group {
+		t.Errorf("got the targets %v, want one for the screen and another for the group", targets)
+	}
+}
+
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
