@@ -50,5 +50,8 @@ func check(a *action.Action) []fault.Detail {
 	case f.Name != string(d.ValidUntil) || !f.Required() || len(f.Check("no time")) == 0 || len(f.Check("2026-01-31T09:30:00Z")) > 0:
 		say("display.validUntil", "names the field %s, which must be of type string and format date-time, neither optional nor nullable, and have no default", f.Name)
 	}
+	if a.Field(string(d.Version)) == nil && a.Field(string(d.ValidUntil)) == nil && d.Version.Overlaps(d.ValidUntil) {
+		say("display.validUntil", "is where the version goes; give each a place of its own")
+	}
 	return details
 }

@@ -141,6 +141,10 @@ func TestCheck(t *testing.T) {
 		{`{"screen": "screens", "version": "v", "validUntil": "price"}`, "validUntil: names the field price, which must be of type string and format date-time, neither optional nor nullable, and have no default"},
 		{`{"screen": "screens", "version": "v", "validUntil": "until"}`, `validFor: is missing: how long a message is valid, such as "30m"; or name in validUntil a field of format date-time`},
 		{`{"screen": "screens", "version": "v", "validUntil": "end", "validFor": "1h"}`, "validFor: is not used where validUntil is the field end; leave it out"},
+		{`{"screen": "screens", "version": "m", "validUntil": "m", "validFor": "1h"}`, "validUntil: is where the version goes; give each a place of its own"},
+		{`{"screen": "screens", "version": "m", "validUntil": "body.m.until", "validFor": "1h"}`, "validUntil: is where the version goes; give each a place of its own"},
+		{`{"screen": "screens", "version": "m.v", "validUntil": "m", "validFor": "1h"}`, "validUntil: is where the version goes; give each a place of its own"},
+		{`{"screen": "screens", "version": "headers.X-M", "validUntil": "headers.x-m", "validFor": "1h"}`, "validUntil: is where the version goes; give each a place of its own"},
 	} {
 		_, got := parsed(t, fmt.Sprintf(contract, tc.display))
 		if diff := cmp.Diff([]string{"contract.display." + tc.want}, got); diff != "" {
