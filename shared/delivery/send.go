@@ -316,6 +316,8 @@ func failedCall(err error) channel.Verdict {
 	switch {
 	case ok && (e.Kind == egress.Blocked || e.Kind == egress.Unsendable):
 		return channel.Verdict{Result: channel.Refused, Reason: reason, Whose: channel.OfMessage}
+	case ok && e.Kind == egress.Certificate: // as a 401 does, it refuses the credential
+		return channel.Verdict{Result: channel.Refused, Reason: reason, Whose: channel.OfProvider, Unauthorized: true}
 	case ok && e.Kind == egress.TooLarge: // the status said that it was accepted
 		return channel.Verdict{Result: channel.Accepted, Reason: reason}
 	case ok && !e.Written:
