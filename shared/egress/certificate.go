@@ -71,7 +71,7 @@ const withheld = "certificate required"
 // refusal gives the alert by which a server refused the certificate, or "".
 // TLS 1.3 has it come after the handshake, as far as the client sees, and thus
 // after the request: but a server takes that up only once it knows who calls.
-// HTTP/2 may miss it, where a write fails first: then the connection was lost.
+// Where a write fails before the alert is read, the connection was just lost.
 func refusal(err error) string {
 	op, ok := errors.AsType[*net.OpError](err)
 	if !ok || op.Op != "remote error" {
