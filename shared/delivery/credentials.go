@@ -69,7 +69,7 @@ func (a *attempt) renewed(ctx context.Context, v channel.Verdict, answer channel
 	}
 	v.Reason = joined(v.Reason, fault.Line(err))
 	if passing(err) && v.Result == channel.Refused {
-		v.Result, a.stale = channel.Retryable, true
+		v.Result, a.later = channel.Retryable, true
 	}
 	return false, v
 }

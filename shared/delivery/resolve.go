@@ -37,7 +37,7 @@ type attempt struct {
 	signing  secret.Credential
 
 	triedRenewal bool // of the credentials, in this invocation
-	stale        bool // they were refused, and no other could be got
+	later        bool // the next call is another invocation's
 }
 
 // What each part of resolving came to. A part that was not needed is nil.

@@ -240,6 +240,7 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 			if known, result, err := a.lookUp(ctx, r); known {
 				return result, err
 			}
+			a.later = true // what is still on its way there shows in the lookup before the next call
 		}
 		switch {
 		case verdict.Result == channel.Ambiguous && a.onceOnly():
