@@ -42,8 +42,8 @@ func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Req
 	turn := &channel.Turn{Target: target(m.BaseURL+m.Contract.Path, m.Filled[d.Screen]), Version: m.Start.UnixMicro(), Until: m.Start.Add(time.Duration(d.ValidFor))}
 	if v, mapped := m.Filled[string(d.Version)]; mapped {
 		n, whole := action.Whole(v).(int64)
-		if !whole {
-			return nil, fault.New(fault.Invalid, "%s: the version came out as no whole number", d.Version)
+		if !whole || n < 0 {
+			return nil, fault.New(fault.Invalid, "%s: the version came out as no whole number from 0 on", d.Version)
 		}
 		turn.Version = n
 	} else {

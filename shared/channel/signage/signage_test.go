@@ -104,6 +104,22 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+// A version below 0 would be older than none.
+func TestEncodeRefuses(t *testing.T) {
+	t.Parallel()
+	a, wrong := parsed(t, fmt.Sprintf(contract, `{"screen": "screens", "version": "price", "validUntil": "end"}`))
+	if len(wrong) > 0 {
+		t.Fatal(wrong)
+	}
+	m, err := a.Compose(map[string]any{"screens": []any{"a"}, "price": int64(-1), "end": "2026-02-01T00:00:00Z"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (signage.Channel{}).Encode(m, secret.Credential{}); err == nil || err.Error() != "price: the version came out as no whole number from 0 on" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
