@@ -30,6 +30,12 @@ func (p Place) cut() (place, string) {
 	return inBody, string(p)
 }
 
+// InBody gives the path in the body, where the place is there.
+func (p Place) InBody() ([]string, bool) {
+	in, rest := p.cut()
+	return strings.Split(rest, "."), in == inBody
+}
+
 // Overlaps says whether two places can't both have a value: they are the same,
 // or one of them lies in the other.
 func (p Place) Overlaps(q Place) bool {

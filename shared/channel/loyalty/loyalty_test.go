@@ -134,6 +134,10 @@ func TestCheck(t *testing.T) {
 			"contract.award.reference: names ref, which must be of type string or integer"},
 		{`{"method": "POST", "body": {"toBeMapped": true, "type": "object"}, "query": {"ref": {"toBeMapped": true, "type": "string"}}, "award": {"key": "id", "reference": "query.ref"}}`,
 			"contract.award.key: the body is no object: name a header or a query parameter"},
+		{`{"method": "POST", "headers": {"content-type": "application/x-www-form-urlencoded"}, "body": {"ref": {"toBeMapped": true, "type": "string"}}, "award": {"key": "meta.id", "reference": "ref"}}`,
+			"contract.award.key: must be a key of the form, or a header or a query parameter: a form has no objects"},
+		{`{"method": "POST", "headers": {"Content-Type": "text/plain"}, "query": {"ref": {"toBeMapped": true, "type": "string"}}, "award": {"key": "id", "reference": "query.ref"}}`,
+			"contract.award.key: the body is text: name a header or a query parameter"},
 	} {
 		if _, got := parsed(t, tc.contract); cmp.Diff([]string{tc.want}, got) != "" {
 			t.Errorf("%s: got %q, want %q", tc.contract, got, tc.want)
