@@ -11,7 +11,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -91,7 +90,7 @@ func (c Channel) Classify(a channel.Answer) channel.Verdict {
 	switch there, told := versionOf(a.Body); {
 	case !told:
 	case there > a.Version:
-		return channel.Verdict{Result: channel.Superseded, Reason: fmt.Sprintf("stale: the endpoint has version %d, and this is %d", there, a.Version)}
+		return channel.Verdict{Result: channel.Superseded, Reason: "stale: the endpoint has a newer version"}
 	case there == a.Version:
 		return channel.Verdict{Result: channel.Accepted}
 	}
