@@ -3,6 +3,7 @@ package rig_test
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,54 +16,48 @@ import (
 // got, is a failure that passes: nothing was processed.
 func TestRefusedWhileNoOtherCanBeGot(t *testing.T) {
 	t.Parallel()
-	unavailable := func(int, rig.Request) rig.Reply { return rig.Reply{Status: http.StatusServiceUnavailable} }
-	for _, tc := range []struct {
-		name  string
-		setup rig.Setup
-		// harm makes what the deliveries have in memory useless, and heal lets them get other.
-		harm, heal func(*rig.World, *oauth.Server)
-		first      string // the secret at first
-	}{
-		{"a token", rig.Setup{Action: byOAuth},
-			func(w *rig.World, s *oauth.Server) { s.Revoke(); w.Endpoint.Source = unavailable },
-			func(w *rig.World, s *oauth.Server) { w.Endpoint.Source = login(s) }, client},
-		{"a secret", rig.Setup{},
-			func(w *rig.World, _ *oauth.Server) {
-				w.PutSecret(rig.Secret, `{"token": "new"}`)
+	for _, tc := range []struct{ name, action, secret string }{{"a token", byOAuth, client}, {"a secret", "", `{"token": "old"}`}} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			rig.Run(t, func(t *testing.T, w *rig.World) {
+				// harmed: what memory has is refused; down: nothing else can be got.
+				var harmed, down atomic.Bool
+				server := tokens(time.Hour)
+				w.Endpoint.Source = func(n int, c rig.Request) rig.Reply {
+					if down.Load() {
+						return rig.Reply{Status: http.StatusServiceUnavailable}
+					}
+					return login(server)(n, c)
+				}
 				w.Fail = func(op string, _ []byte) rig.Fault {
-					if op == "GetSecretValue" {
+					if op == "GetSecretValue" && down.Load() {
 						return rig.Refuses
 					}
 					return rig.Works
 				}
-			},
-			func(w *rig.World, _ *oauth.Server) { w.Fail = nil }, `{"token": "old"}`},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			rig.Run(t, func(t *testing.T, w *rig.World) {
-				server := tokens(time.Hour)
-				w.Endpoint.Source = login(server)
-				harmed := false
 				w.Endpoint.Answer = func(_ int, c rig.Request) rig.Reply {
 					sent := strings.TrimPrefix(c.Header.Get("Authorization"), "Bearer ")
-					if sent == "new" || sent == "old" && !harmed || server.Valid(sent, "send") {
+					if sent == "new" || sent == "old" && !harmed.Load() || server.Valid(sent, "send") {
 						return rig.Reply{Status: http.StatusOK, Body: `{"id": "m-1"}`}
 					}
 					return rig.Reply{Status: http.StatusUnauthorized}
 				}
-				w.Publish(tc.setup)
-				w.PutSecret(rig.Secret, tc.first)
+				w.Publish(rig.Setup{Action: tc.action})
+				w.PutSecret(rig.Secret, tc.secret)
 				warm := w.Send("case-1").Executions[0].Execution
 				w.Settle()
 				if d := w.Delivery(warm); d.Outcome != ledger.Sent {
 					t.Fatalf("warming up: got %s (%s)", d.Outcome, d.Reason)
 				}
-				tc.harm(w, server)
-				harmed = true
+				server.Revoke()
+				if tc.action == "" {
+					w.PutSecret(rig.Secret, `{"token": "new"}`)
+				}
+				harmed.Store(true)
+				down.Store(true)
 				x := w.Send("case-2").Executions[0].Execution
 				sleep(20)
-				tc.heal(w, server)
+				down.Store(false)
 				w.Settle()
 				d := w.Delivery(x)
 				if d.Outcome != ledger.Sent || !strings.HasPrefix(results(d), "refused ") {
