@@ -33,7 +33,9 @@ type attempt struct {
 	answers  source.Answers
 	cred     secret.Credential
 	signing  secret.Credential
-	renewed  bool // the credentials were renewed in this invocation
+
+	triedRenewal bool // of the credentials, in this invocation
+	later        bool // the next call is another invocation's
 }
 
 // What each part of resolving came to. A part that was not needed is nil.
