@@ -173,6 +173,7 @@ func (w *world) permissions() []permission {
 		{"Decide", "dynamodb:PutItem", table("Profiles"), false},
 		{"Decide", "dynamodb:GetItem", table("Ledger"), false},
 		{"Sweep", "dynamodb:Query", table("Ledger") + "/index/due", true},
+		{"Sweep", "states:SendTaskFailure", states("stateMachine", journey), true},
 		{"Sweep", "secretsmanager:GetSecretValue", secret("waypost/twilio"), false},
 		{"Admin", "states:CreateStateMachine", states("stateMachine", journey), true},
 		{"Admin", "states:DeleteStateMachine", states("stateMachine", journey), false},
@@ -203,6 +204,8 @@ func (w *world) permissions() []permission {
 			permission{channel, "secretsmanager:GetSecretValue", secret("another/secret"), false},
 			permission{channel, "secretsmanager:PutSecretValue", secret("waypost/twilio"), false},
 			permission{channel, "states:StartExecution", states("stateMachine", journey), false},
+			permission{channel, "states:SendTaskSuccess", states("stateMachine", journey), true},
+			permission{channel, "states:SendTaskSuccess", states("stateMachine", "another"), false},
 		)
 	}
 	return list

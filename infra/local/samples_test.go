@@ -43,7 +43,7 @@ func TestSamples(t *testing.T) {
 		{"entry-eventbridge", `^\{"executions":\[\{.*"journey":"order_ready"`},
 		{"admin", `^\{"statusCode":200,.*\\"name\\":\\"order_ready\\"`},
 		{"callback", `^\{"statusCode":404,.*\\"title\\":\\"Not Found\\"`}, // its token was made up
-		{"sweep", `^\{"started":0,"dropped":0,"settled":0,"postponed":0,"failed":0\}$`},
+		{"sweep", `^\{"started":0,"dropped":0,"settled":0,"woken":0,"postponed":0,"failed":0\}$`},
 	}
 	tested := map[string]bool{}
 	for _, a := range answers {

@@ -53,9 +53,9 @@ func (w *World) Reports() http.Handler {
 	return assemblecallback.Handler(w.Platform, w.reporters(), w.channels())
 }
 
-// Report makes a callback as a callbacktest.Reporter understands it, signed by
+// CallBack makes a callback as a callbacktest.Reporter understands it, signed by
 // a key, and gives the answer.
-func (w *World) Report(key, token string, b callbacktest.Body) (int, string) {
+func (w *World) CallBack(key, token string, b callbacktest.Body) (int, string) {
 	w.t.Helper()
 	url := channel.CallbackURL(CallbackURL).Of(Kind, token)
 	return w.Call(http.MethodPost, "/callback/"+Kind+"/"+token, b.String(), callbacktest.Header, callbacktest.Sign(key, url, b.String()))

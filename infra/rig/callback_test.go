@@ -106,7 +106,7 @@ func TestForgedCallbacks(t *testing.T) {
 		}
 
 		w.Ops()
-		if code, text := w.Report(reportKey, token, callbacktest.Body{Status: ledger.Delivered, Code: "0"}); code != http.StatusNoContent {
+		if code, text := w.CallBack(reportKey, token, callbacktest.Body{Status: ledger.Delivered, Code: "0"}); code != http.StatusNoContent {
 			t.Fatalf("the provider's own is answered %d %s", code, text)
 		}
 		calls := 0
@@ -127,7 +127,7 @@ func TestForgedCallbacks(t *testing.T) {
 		before = kept(t, w)
 		time.Sleep(time.Hour)
 		for _, late := range []ledger.Status{ledger.Delivered, ledger.Accepted, ledger.Undelivered, ""} {
-			if code, text := w.Report(reportKey, token, callbacktest.Body{Status: late}); code != http.StatusNoContent {
+			if code, text := w.CallBack(reportKey, token, callbacktest.Body{Status: late}); code != http.StatusNoContent {
 				t.Errorf("%q, late: got %d %s, want 204", late, code, text)
 			}
 		}
@@ -156,7 +156,7 @@ func TestCallbackSettlesUnknown(t *testing.T) {
 			reporting(t, func(t *testing.T, w *rig.World) {
 				report := func(x string) {
 					d := w.Delivery(x)
-					if code, text := w.Report(reportKey, d.CallbackToken(), callbacktest.Body{Status: ledger.Undelivered, Code: "30003", ID: "m-7"}); code != http.StatusNoContent {
+					if code, text := w.CallBack(reportKey, d.CallbackToken(), callbacktest.Body{Status: ledger.Undelivered, Code: "30003", ID: "m-7"}); code != http.StatusNoContent {
 						t.Errorf("the callback is answered %d %s", code, text)
 					}
 				}
@@ -196,7 +196,7 @@ func TestCallbackKeyIsReplaced(t *testing.T) {
 		d := w.Delivery(x)
 		report := func(key string, s ledger.Status, want int) {
 			t.Helper()
-			if code, text := w.Report(key, d.CallbackToken(), callbacktest.Body{Status: s}); code != want {
+			if code, text := w.CallBack(key, d.CallbackToken(), callbacktest.Body{Status: s}); code != want {
 				t.Errorf("%s by %s: got %d %s, want %d", s, key, code, text, want)
 			}
 		}
@@ -241,7 +241,7 @@ func TestCallbackWithoutAWS(t *testing.T) {
 					}
 					return rig.Works
 				}
-				code, text := w.Report(reportKey, before.CallbackToken(), callbacktest.Body{Status: ledger.Delivered})
+				code, text := w.CallBack(reportKey, before.CallbackToken(), callbacktest.Body{Status: ledger.Delivered})
 				mended.Store(true)
 				if code != http.StatusServiceUnavailable || strings.Contains(text, "table") {
 					t.Errorf("got %d %s, want 503 and no reason", code, text)
@@ -249,7 +249,7 @@ func TestCallbackWithoutAWS(t *testing.T) {
 				if d := cmp.Diff(before, w.Delivery(x)); d != "" {
 					t.Errorf("something has changed: %s", d)
 				}
-				if code, text := w.Report(reportKey, before.CallbackToken(), callbacktest.Body{Status: ledger.Delivered}); code != http.StatusNoContent {
+				if code, text := w.CallBack(reportKey, before.CallbackToken(), callbacktest.Body{Status: ledger.Delivered}); code != http.StatusNoContent {
 					t.Errorf("when it comes again: got %d %s, want 204", code, text)
 				}
 			})
@@ -343,9 +343,9 @@ func TestCallbackTokensDoNotLeak(t *testing.T) {
 			t.Fatal("the delivery has no token of its own")
 		}
 		for _, key := range []string{"forged", reportKey, reportKey} {
-			w.Report(key, d.CallbackToken(), callbacktest.Body{Status: ledger.Delivered})
+			w.CallBack(key, d.CallbackToken(), callbacktest.Body{Status: ledger.Delivered})
 		}
-		w.Report(reportKey, d.CallbackToken()+"x", callbacktest.Body{Status: ledger.Delivered})
+		w.CallBack(reportKey, d.CallbackToken()+"x", callbacktest.Body{Status: ledger.Delivered})
 		w.Call(http.MethodPost, "/callback/rig/"+d.CallbackToken(), "{", callbacktest.Header, callbacktest.Sign(reportKey, rig.CallbackURL+"/rig/"+d.CallbackToken(), "{"))
 		for place, text := range w.Everything() {
 			for _, word := range []string{d.Callback, reportKey} {

@@ -53,30 +53,58 @@ type Op struct {
 type plan struct {
 	subject  string // an event's id
 	function string
-	giveUp   bool
+	part     Part
+}
+
+// A Part is which of a step's Tasks an invocation serves, by what the Task asks
+// for; the ordinary one asks for nothing.
+type Part string
+
+// The parts that are not the ordinary one.
+const (
+	GivingUp Part = "giveUp"
+	Awaiting Part = "await"
+	Late     Part = "late"
+)
+
+func partOf(payload []byte) Part {
+	for _, p := range []Part{GivingUp, Awaiting, Late} {
+		if strings.Contains(string(payload), `"`+string(p)+`":true`) {
+			return p
+		}
+	}
+	return ""
 }
 
 // Kill has the next invocations of a function on behalf of an event die, one
 // for each death. The event's id must be of the form "case-1". The sweep serves
 // no event: its subject is "".
 func (w *World) Kill(subject, function string, deaths ...Death) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.plans[plan{subject, function, false}] = deaths
+	w.KillPart("", subject, function, deaths...)
 }
 
 // KillGivingUp does the same to the invocations that ask a function to give up.
 func (w *World) KillGivingUp(subject, function string, deaths ...Death) {
+	w.KillPart(GivingUp, subject, function, deaths...)
+}
+
+// KillPart does the same to the invocations of one part.
+func (w *World) KillPart(part Part, subject, function string, deaths ...Death) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.plans[plan{subject, function, true}] = deaths
+	w.plans[plan{subject, function, part}] = deaths
 }
 
 // Spared says whether fewer invocations of a function died for an event than were to.
 func (w *World) Spared(subject, function string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.plans[plan{subject, function, false}])+len(w.plans[plan{subject, function, true}]) > 0
+	for _, part := range []Part{"", GivingUp, Awaiting, Late} {
+		if len(w.plans[plan{subject, function, part}]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Ops are the functions' operations since the last call of Ops, those of
@@ -105,7 +133,7 @@ var subjectOf = regexp.MustCompile(`case-[0-9]+`)
 func (e *environment) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	w := e.world
 	inv := &invocation{world: w, function: e.function, died: make(chan struct{}),
-		plan: plan{subjectOf.FindString(string(payload)), e.function, strings.Contains(string(payload), `"giveUp":true`)}}
+		plan: plan{subjectOf.FindString(string(payload)), e.function, partOf(payload)}}
 	// A dead function makes no more requests: its context ends, so that the SDK
 	// doesn't repeat what cannot succeed.
 	run, cancel := context.WithCancel(context.WithValue(ctx, invocationKey{}, inv))

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -42,6 +43,7 @@ func stood(h http.Handler, c rig.Request) rig.Reply {
 // given once, whatever its answers were.
 func TestAwards(t *testing.T) {
 	t.Parallel()
+	slow := func(rig.Reply) rig.Reply { return rig.Reply{Status: 201, Takes: time.Minute} }
 	lost := func(rig.Reply) rig.Reply { return rig.Reply{Fails: egress.Lost, Written: true} }
 	never := func(rig.Reply) rig.Reply { return rig.Reply{Fails: egress.Connect} }
 	as := func(code int) func(rig.Reply) rig.Reply { return func(rig.Reply) rig.Reply { return status(code) } }
@@ -53,6 +55,8 @@ func TestAwards(t *testing.T) {
 		lookup    bool
 		// before keeps the service from seeing a call; after changes its answer. Of the n-th call, from 1.
 		before, after map[int]bend
+		// late is the call after whose answer the first award is made, where the service is slow.
+		late int
 
 		outcome ledger.Outcome
 		reason  string
@@ -68,28 +72,40 @@ func TestAwards(t *testing.T) {
 		{name: "lost, at most once", guarantee: "atMostOnce", after: map[int]bend{1: lost}, outcome: "unknown", reason: "not sent again", calls: "POST", given: 1},
 
 		{name: "lost, and looked up", lookup: true, after: map[int]bend{1: lost}, outcome: "sent", reason: "looked up", calls: "POST GET", given: 1, seen: "5 points"},
-		{name: "not made, as the lookup says", lookup: true, before: map[int]bend{1: as(503)}, outcome: "sent", calls: "POST GET POST", given: 1, seen: "5 points"},
+		{name: "not made, as the lookup says", lookup: true, before: map[int]bend{1: as(503)}, outcome: "sent", calls: "POST GET GET POST", given: 1, seen: "5 points"},
+		{name: "made only after the lookup", lookup: true, before: map[int]bend{1: slow}, late: 2, outcome: "sent", reason: "looked up", calls: "POST GET GET", given: 1, seen: "5 points"},
 		{name: "looked up in vain at first", lookup: true, after: map[int]bend{1: lost, 2: as(503), 3: lost}, outcome: "sent", reason: "looked up", calls: "POST GET GET GET", given: 1, seen: "5 points"},
 		{name: "looked up, and the answer is about nothing", lookup: true, after: map[int]bend{1: lost, 2: empty}, outcome: "sent", reason: "looked up", calls: "POST GET GET", given: 1, seen: "5 points"},
 		{name: "looked up, at most once", guarantee: "atMostOnce", lookup: true, after: map[int]bend{1: lost}, outcome: "sent", reason: "looked up", calls: "POST GET", given: 1, seen: "5 points"},
 		{name: "not made, at most once", guarantee: "atMostOnce", lookup: true, before: map[int]bend{1: as(503)}, outcome: "unknown", reason: "not sent again", calls: "POST GET"},
 		{name: "lookup not answered, at most once", guarantee: "atMostOnce", lookup: true, after: map[int]bend{1: lost, 2: as(503)}, outcome: "unknown", reason: "asked what became of it", calls: "POST GET", given: 1},
-		{name: "not made, until its attempts are used up", lookup: true, before: map[int]bend{1: as(500), 3: as(500), 5: as(500), 8: as(500)}, outcome: "dead",
-			reason: "given up after 4 attempts", calls: "POST GET POST GET POST GET GET POST GET"}, // once more after its wait,
+		{name: "not made, until its attempts are used up", lookup: true, before: map[int]bend{1: as(500), 4: as(500), 7: as(500), 10: as(500)}, outcome: "dead",
+			reason: "given up after 4 attempts", calls: "POST GET GET POST GET GET POST GET GET POST GET"}, // once more after each wait
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			rig.Run(t, func(t *testing.T, w *rig.World) {
 				service := sink.NewLoyalty(sink.Options{}).Handler("")
 				keys := map[string]bool{}
-				w.Endpoint.Answer = func(n int, c rig.Request) rig.Reply {
-					if bend := tc.before[n]; bend != nil {
-						return bend(rig.Reply{})
-					}
+				var first rig.Request
+				call := func(c rig.Request) rig.Reply {
 					reply := stood(service, c)
 					var made struct{ Award string }
 					if json.Unmarshal([]byte(reply.Body), &made) == nil && made.Award != "" {
 						keys[made.Award] = true
+					}
+					return reply
+				}
+				w.Endpoint.Answer = func(n int, c rig.Request) rig.Reply {
+					if n == 1 {
+						first = c
+					}
+					if bend := tc.before[n]; bend != nil {
+						return bend(rig.Reply{})
+					}
+					reply := call(c)
+					if n == tc.late {
+						call(first)
 					}
 					if bend := tc.after[n]; bend != nil {
 						return bend(reply)

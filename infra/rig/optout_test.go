@@ -94,7 +94,7 @@ func TestOptOutIsLifted(t *testing.T) {
 		first := send(w, "case-1")
 		report := func() {
 			t.Helper()
-			code, text := w.Report(reportKey, first.CallbackToken(), callbacktest.Body{Status: ledger.Undelivered, Code: "21610", OptOut: number[1:]})
+			code, text := w.CallBack(reportKey, first.CallbackToken(), callbacktest.Body{Status: ledger.Undelivered, Code: "21610", OptOut: number[1:]})
 			if code != http.StatusNoContent {
 				t.Errorf("the callback is answered %d %s", code, text)
 			}
@@ -123,7 +123,7 @@ func TestOptOutIsLifted(t *testing.T) {
 		ends("case-4", ledger.Sent)
 
 		// The recipient's own word is new each time.
-		if code, text := w.Report(reportKey, "inbound.notify", callbacktest.Body{ID: "m-in", OptOut: number, Reply: "<Response/>"}); code != 200 || text != "<Response/>" {
+		if code, text := w.CallBack(reportKey, "inbound.notify", callbacktest.Body{ID: "m-in", OptOut: number, Reply: "<Response/>"}); code != 200 || text != "<Response/>" {
 			t.Errorf("STOP is answered %d %s", code, text)
 		}
 		ends("case-5", ledger.Suppressed)

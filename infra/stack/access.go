@@ -130,6 +130,7 @@ func (s *stack) grant() {
 			allow(f, s.tables.limits, "UpdateItem")
 		}
 		s.deadLetters.Grant(f.self, jsii.String("sqs:SendMessage"))
+		s.allowWaking(f)
 		s.allowSecrets(f)
 		s.allowKeys(f, "dynamodb", "secretsmanager")
 	}
@@ -153,6 +154,7 @@ func (s *stack) grant() {
 	allow(callback, s.tables.limits, "PutItem") // opt-outs
 	s.allowSecrets(callback)
 	s.allowKeys(callback, "secretsmanager")
+	s.allowWaking(callback)
 
 	sweep := s.function("sweep")
 	allow(sweep, s.tables.catalog, "GetItem")
@@ -160,6 +162,7 @@ func (s *stack) grant() {
 	s.allowMachines(sweep, "StartExecution")
 	s.allowExecutions(sweep, "DescribeExecution")
 	s.deadLetters.Grant(sweep.self, jsii.String("sqs:SendMessage"))
+	s.allowWaking(sweep)
 
 	admin := s.function("admin")
 	allow(admin, s.tables.profiles, "GetItem", "PutItem", "UpdateItem")
@@ -235,6 +238,14 @@ func (s *stack) allowKeys(f *lambdaFunction, services ...string) {
 // whose names begin with the environment's prefix.
 func (s *stack) allowMachines(f *lambdaFunction, operations ...string) {
 	statement(f, actionsOf("states", operations), s.statesARN("stateMachine", s.prefix+"*"))
+}
+
+// allowWaking lets a function wake the steps of journeys that await a status.
+// AWS's list of actions names no resource for these two, and yet they are
+// checked against the ARN of the machine whose Task waits: so says AWS's own
+// refusal, and CDK's grantTaskResponse grants just that.
+func (s *stack) allowWaking(f *lambdaFunction) {
+	s.allowMachines(f, "SendTaskSuccess", "SendTaskFailure")
 }
 
 // allowExecutions lets a function do operations on the executions of the

@@ -142,16 +142,17 @@ func TestWhoMayDoWhat(t *testing.T) {
 	for role, want := range map[string][]string{
 		"JourneysRole": {"lambda:InvokeFunction", "states:StartExecution"},
 		"DeliveryRole": {"lambda:InvokeFunction"},
-		"Sms":          {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
-		"Loyalty":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
-		"Signage":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
-		"Private":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
-		"Webhook":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage"},
+		"Sms":          {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage", "states:SendTaskFailure", "states:SendTaskSuccess"},
+		"Loyalty":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage", "states:SendTaskFailure", "states:SendTaskSuccess"},
+		"Signage":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage", "states:SendTaskFailure", "states:SendTaskSuccess"},
+		"Private":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage", "states:SendTaskFailure", "states:SendTaskSuccess"},
+		"Webhook":      {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue", "sqs:SendMessage", "states:SendTaskFailure", "states:SendTaskSuccess"},
 		"Decide":       {"dynamodb:GetItem", "secretsmanager:GetSecretValue"},
-		"Callback":     {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"},
-		"Entry":        {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "states:StartExecution", "sqs:SendMessage"},
+		"Callback": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue",
+			"states:SendTaskFailure", "states:SendTaskSuccess"},
+		"Entry": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "states:StartExecution", "sqs:SendMessage"},
 		"Sweep": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "sqs:SendMessage",
-			"states:DescribeExecution", "states:StartExecution"},
+			"states:DescribeExecution", "states:SendTaskFailure", "states:SendTaskSuccess", "states:StartExecution"},
 		"Admin": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "iam:PassRole", "states:CreateStateMachine",
 			"states:DescribeExecution", "states:GetExecutionHistory", "states:ListStateMachines", "states:StartExecution",
 			"states:TagResource", "states:UpdateStateMachine"},
@@ -196,6 +197,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"states:StartExecution": `{"Ref":"Delivery`} { // no journey's machine: entry starts those
 		if got := strings.Join(tpl.allowed("Admin")[action], " "); !strings.Contains(got, contains) {
 			t.Errorf("admin may %s on %s, want %s alone", action, got, contains)
+		}
+	}
+	for _, role := range []string{"Sms", "Sweep"} {
+		if got := strings.Join(tpl.allowed(role)["states:SendTaskSuccess"], " "); !strings.Contains(got, "stateMachine:waypost-dev-*") {
+			t.Errorf("%s may wake the steps of %s, want those of this deployment's journeys alone", role, got)
 		}
 	}
 	if got := strings.Join(tpl.allowed("Sms")["secretsmanager:GetSecretValue"], " "); !strings.Contains(got, "secret:waypost/*") {

@@ -30,6 +30,28 @@ func (p Place) cut() (place, string) {
 	return inBody, string(p)
 }
 
+// InBody gives the path in the body, where the place is there.
+func (p Place) InBody() ([]string, bool) {
+	in, rest := p.cut()
+	return strings.Split(rest, "."), in == inBody
+}
+
+// Overlaps says whether two places can't both have a value: they are the same,
+// or one of them lies in the other.
+func (p Place) Overlaps(q Place) bool {
+	in, rest := p.cut()
+	other, below := q.cut()
+	switch {
+	case in != other:
+		return false
+	case in == inHeaders:
+		return strings.EqualFold(rest, below)
+	case in == inQuery:
+		return rest == below
+	}
+	return strings.HasPrefix(rest+".", below+".") || strings.HasPrefix(below+".", rest+".")
+}
+
 // CheckPlace finds why a value can't be put in a place: at is the document's
 // path that names it.
 func (a *Action) CheckPlace(at string, p Place) []fault.Detail {

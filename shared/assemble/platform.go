@@ -74,6 +74,11 @@ func (p *Platform) OptOuts(db *dynamodb.Client) *dynamo.OptOuts {
 	return &dynamo.OptOuts{Client: db, Table: p.Env.LimitsTable}
 }
 
+// Waker wakes steps that await their deliveries' status.
+func (p *Platform) Waker(db *dynamodb.Client, tasks delivery.Tasks) delivery.Waker {
+	return delivery.Waker{Tasks: tasks, Records: p.Ledger(db), Log: p.Log}
+}
+
 // Closer ends deliveries that nobody will make.
 func (p *Platform) Closer(db *dynamodb.Client, letters delivery.DeadLetters) delivery.Closer {
 	return delivery.Closer{Records: p.Ledger(db), Actions: catalog.NewActions(p.Catalog(db), p.Now), DeadLetters: letters, Log: p.Log, Now: p.Now}

@@ -22,6 +22,6 @@ func (c *Catalog) Step(ctx context.Context, name string, version int, step strin
 	if s == nil || s.Action == nil {
 		return journey.Action{}, "", fault.New(fault.NotFound, "the journey %s version %d has no action step %s", name, version, step)
 	}
-	_, function, err = c.view(ctx, nil).Action(s.Action.Name, s.Action.Version)
-	return *s.Action, function, err
+	_, server, err := c.view(ctx, nil).Action(s.Action.Name, s.Action.Version)
+	return *s.Action, server.Function, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/waypost/waypost/shared/action"
 	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/journey"
 	"github.com/waypost/waypost/shared/schema"
 	"github.com/waypost/waypost/shared/source"
 )
@@ -102,24 +103,24 @@ func (v *view) typeOf(saved *schema.Type, read func(context.Context) (json.RawMe
 	return s.Type(), nil
 }
 
-func (v *view) Action(name string, version int) (*action.Action, string, error) {
+func (v *view) Action(name string, version int) (*action.Action, journey.Server, error) {
 	var a *action.Action
 	if o := v.with.action; o != nil && o.Name == name && v.with.version == version {
 		a = o
 	} else {
 		p, err := v.Published(v.ctx, name, version)
 		if fault.Is(err, fault.NotFound) {
-			return nil, "", v.noSuchAction(name, version)
+			return nil, journey.Server{}, v.noSuchAction(name, version)
 		}
 		if err != nil {
-			return nil, "", err
+			return nil, journey.Server{}, err
 		}
 		if a, err = action.Compile(p.Definition); err != nil {
-			return nil, "", err
+			return nil, journey.Server{}, err
 		}
 	}
 	traits, err := v.traits(a.Channel, a.Provider)
-	return a, traits.Function, err
+	return a, journey.Server{Function: traits.Function, Reports: traits.Callback != ""}, err
 }
 
 // noSuchAction says which versions or names there are instead.

@@ -3,11 +3,14 @@ package delivery
 import (
 	"cmp"
 	"context"
+	"net/http"
 	"reflect"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waypost/waypost/shared/action"
+	"github.com/waypost/waypost/shared/channel"
+	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/secret"
 )
 
@@ -56,24 +59,47 @@ func (a *attempt) credentials(ctx context.Context, n needed) error {
 	return cmp.Or(err, trip.Wait())
 }
 
-// renew gets the credentials again after a 401, once for each invocation, and
-// says whether one has changed.
-func (a *attempt) renew(ctx context.Context) bool {
+// renewed looks at an answer that may refuse the credential. again says that
+// there is another credential now, with which the call may be made once more.
+// Where another can't be got at this moment, the refusal passes: nothing was
+// processed, and a later invocation may have one.
+func (a *attempt) renewed(ctx context.Context, v channel.Verdict, answer channel.Answer) (again bool, _ channel.Verdict) {
+	if answer.Code != http.StatusUnauthorized && !v.Unauthorized {
+		return false, v
+	}
+	changed, err := a.renew(ctx)
+	if changed || err == nil {
+		return changed, v
+	}
+	v.Reason = joined(v.Reason, fault.Line(err))
+	if passing(err) && v.Result == channel.Refused {
+		v.Result, a.later = channel.Retryable, true
+	}
+	return false, v
+}
+
+// renew gets the credentials again, once for each invocation, and says whether
+// one has changed. Its error says why one could not be got.
+func (a *attempt) renew(ctx context.Context) (changed bool, err error) {
 	n := needsOf(a.action)
-	if a.renewed || n.none() {
-		return false
+	if a.triedRenewal || n.none() {
+		return false, nil
 	}
-	a.renewed = true
-	changed := false
-	if n.auth.Secret != "" {
-		if cred, fresh, err := a.Secrets.Renew(ctx, n.auth, a.cred); err == nil && fresh {
-			a.cred, changed = cred, true
+	a.triedRenewal = true
+	for _, part := range []struct {
+		auth secret.Auth
+		cred *secret.Credential
+	}{{n.auth, &a.cred}, {n.signature, &a.signing}} {
+		if part.auth.Secret == "" {
+			continue
+		}
+		cred, fresh, failed := a.Secrets.Renew(ctx, part.auth, *part.cred)
+		switch {
+		case failed != nil:
+			err = failed
+		case fresh:
+			*part.cred, changed = cred, true
 		}
 	}
-	if n.signature.Secret != "" {
-		if cred, fresh, err := a.Secrets.Renew(ctx, n.signature, a.signing); err == nil && fresh {
-			a.signing, changed = cred, true
-		}
-	}
-	return changed
+	return changed, err
 }

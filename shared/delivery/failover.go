@@ -34,7 +34,7 @@ func (a *attempt) failsOver(v channel.Verdict) bool {
 func (a *attempt) failOver(ctx context.Context, digest string, first channel.Verdict, answer channel.Answer) (channel.Verdict, channel.Answer) {
 	f := a.action.Settings.Failover
 	b := *a // the same attempt, of another action
-	b.action, b.message, b.renewed = a.action.Second(a.provider.Traits.Senders), a.message.Second(f, a.provider.Traits.Senders), false
+	b.action, b.message, b.triedRenewal = a.action.Second(a.provider.Traits.Senders), a.message.Second(f, a.provider.Traits.Senders), false
 	second, answered, err := b.callSecond(ctx, digest)
 	a.rec = b.rec
 	both := first
@@ -45,9 +45,13 @@ func (a *attempt) failOver(ctx context.Context, digest string, first channel.Ver
 			both.Result = channel.Retryable
 		}
 		return both, answer
-	case second.Result == channel.Accepted, second.Result == channel.Ambiguous, second.Suppress, second.Whose != channel.OfProvider:
+	case second.Result == channel.Accepted, second.Result == channel.Ambiguous, second.Suppress, second.Whose == channel.OfRecipient:
+		return second, answered
+	case second.Whose != channel.OfProvider && first.Result == channel.Refused:
 		return second, answered
 	}
+	// Where the first may take the message later, it is asked again, even if the
+	// second refused what it was sent: that was in a form of its own.
 	both.Reason = joined(first.Reason, second.Reason)
 	if first.Result == channel.Refused {
 		both.Result, both.RetryAfter = second.Result, second.RetryAfter
@@ -74,10 +78,13 @@ func (a *attempt) callSecond(ctx context.Context, digest string) (channel.Verdic
 			return channel.Verdict{}, channel.Answer{}, fault.New(fault.Unavailable, "the function had no time left for its timeout")
 		}
 		verdict, answer, err := a.call(ctx, r, digest)
-		if err == nil && unauthorized(verdict, answer) && a.renew(ctx) {
-			continue
+		if err != nil {
+			return verdict, answer, err
 		}
-		return verdict, answer, err
+		again, verdict := a.renewed(ctx, verdict, answer)
+		if !again {
+			return verdict, answer, nil
+		}
 	}
 }
 

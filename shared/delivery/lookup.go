@@ -21,10 +21,15 @@ func (a *attempt) lookUp(ctx context.Context, r *channel.Request) (known bool, _
 	if r.Lookup == nil {
 		return false, Result{}, nil
 	}
-	if end := a.Now().Add(a.action.Settings.EndpointTimeout() + settleTime); end.After(a.deadline) {
-		return held3(a.backOff(ctx, "the function had no time left to ask what became of an attempt", 0))
+	var verdict channel.Verdict
+	var answer channel.Answer
+	for again := true; again; {
+		if end := a.Now().Add(a.action.Settings.EndpointTimeout() + settleTime); end.After(a.deadline) {
+			return held3(a.backOff(ctx, "the function had no time left to ask what became of an attempt", 0))
+		}
+		verdict, answer = a.inquire(ctx, r.Lookup)
+		again, verdict = a.renewed(ctx, verdict, answer)
 	}
-	verdict, answer := a.inquire(ctx, r.Lookup)
 	switch {
 	case verdict.Result == channel.Accepted:
 		return held3(a.found(ctx, answer))

@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -69,7 +70,7 @@ func identity(t *testing.T, name string, trusted *x509.CertPool) string {
 func TestMutualTLS(t *testing.T) {
 	t.Parallel()
 	trusted := x509.NewCertPool()
-	keys := keyring{"waypost/shop": identity(t, "shop", trusted), "waypost/bank": identity(t, "bank", trusted), "waypost/other": identity(t, "other", nil),
+	keys := keyring{"waypost/shop": identity(t, "shop", trusted), "waypost/bank": identity(t, "bank", trusted), "waypost/other": identity(t, "other", nil), "waypost/late": identity(t, "late", nil),
 		"waypost/token": `{"token": "t"}`, "waypost/broken": `{"certificate": "planted", "privateKey": "planted"}`,
 		"waypost/half": `{"certificate": "planted"}`, "waypost/bound": strings.Replace(identity(t, "bound", trusted), "{", `{"hosts": ["api.example"], `, 1)}
 	var callers []string
@@ -80,6 +81,7 @@ func TestMutualTLS(t *testing.T) {
 	}))
 	server.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: trusted}
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	server.Listener = lingering{server.Listener}
 	server.StartTLS()
 	defer server.Close()
 	policy, err := egress.ParsePolicy("https://127.0.0.0/8:*", "")
@@ -92,17 +94,18 @@ func TestMutualTLS(t *testing.T) {
 	client := egress.NewClient(guard, egress.Config{RootCAs: roots})
 	defer client.Close()
 
+	secrets := secret.NewStore(keys, time.Now)
 	aws := &free{outcomes: map[ledger.Outcome]int{}}
 	p := &delivery.Pipeline{
 		Closer:    delivery.Closer{Records: aws, Actions: aws, DeadLetters: aws, Log: slog.New(slog.DiscardHandler), Now: time.Now},
 		Providers: []delivery.Provider{{Channel: webhook.Channel{}, Traits: webhook.Traits()}},
-		Profiles:  freeProfiles{}, Endpoints: client, Secrets: token.NewStore(secret.NewStore(keys, time.Now), client, time.Now),
+		Profiles:  freeProfiles{}, Endpoints: client, Secrets: token.NewStore(secrets, client, time.Now),
 		Programs: delivery.NewPrograms(), NewHolder: func() string { return "holder" },
 	}
 	deliver := func(auth string) string {
 		t.Helper()
 		act, err := action.Parse([]byte(`{"name": "hook", "channel": "webhook", "contract": {"method": "POST", "path": "/hook", "body": {}},
-			"settings": {"url": "`+server.URL+`", "guarantee": "atMostOnce", "retry": {"attempts": 1}`+auth+`}}`), guard)
+			"settings": {"url": "`+server.URL+`", "guarantee": "atMostOnce", "retry": {"attempts": 3}`+auth+`}}`), guard)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,17 +128,53 @@ func TestMutualTLS(t *testing.T) {
 	if diff := cmp.Diff([]string{"shop", "bank", "shop", "bank"}, callers); diff != "" {
 		t.Errorf("the server saw (-want +got):\n%s", diff)
 	}
-	for name, got := range map[string]string{"no certificate": deliver(""), "a token": deliver(`, "auth": {"type": "bearer", "secret": "waypost/token"}`), "another": by("other")} {
-		if got == "sent" {
-			t.Errorf("%s: it was let in", name)
+	for _, tc := range []struct{ name, got, want string }{
+		{"no certificate", deliver(""), "wants a client certificate"},
+		{"a token", deliver(`, "auth": {"type": "bearer", "secret": "waypost/token"}`), "wants a client certificate"},
+		{"another", by("other"), "refused the client certificate: it accepts those of other authorities"},
+	} {
+		if !strings.Contains(tc.got, `"outcome":"failed"`) || !strings.Contains(tc.got, tc.want) {
+			t.Errorf("%s: got %s, want failed: %s", tc.name, tc.got, tc.want)
 		}
+	}
+	if _, err := secrets.Get(t.Context(), "waypost/late"); err != nil {
+		t.Fatal(err)
+	}
+	keys["waypost/late"] = keys["waypost/shop"] // while memory has one that is refused
+	if got := by("late"); got != "sent" {
+		t.Errorf("replaced: got %s, want sent", got)
 	}
 	for name, want := range map[string]string{"broken": "must be PEM", "half": "lacks the key", "bound": "may not be sent to 127.0.0.1"} {
 		if got := by(name); !strings.Contains(got, want) || strings.Contains(got, "planted") {
 			t.Errorf("%s: got %s, want %q and no value", name, got, want)
 		}
 	}
-	if len(callers) != 4 {
+	if len(callers) != 5 {
 		t.Errorf("the server saw %q", callers)
 	}
+}
+
+// lingering closes connections as servers do that want their last word heard:
+// after the peer has closed its own side. Else what the peer still sends is
+// answered by a reset, which may overtake that word.
+type lingering struct{ net.Listener }
+
+func (l lingering) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return lingeringConn{c.(*net.TCPConn)}, nil
+}
+
+type lingeringConn struct{ *net.TCPConn }
+
+func (c lingeringConn) Close() error {
+	_ = c.CloseWrite() // a peer that is gone reads nothing
+	go func() {
+		_ = c.SetReadDeadline(time.Now().Add(time.Second))
+		_, _ = io.Copy(io.Discard, c.TCPConn)
+		_ = c.TCPConn.Close()
+	}()
+	return nil
 }

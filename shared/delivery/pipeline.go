@@ -121,6 +121,7 @@ type Pipeline struct {
 	OptOuts   OptOuts // for channels whose recipients can opt out; nil for others
 	Turns     Turns   // for channels whose messages replace each other; nil for others
 	Programs  *Programs
+	Waker     Waker // of steps that await their status
 	// Callbacks is where providers report what becomes of messages.
 	Callbacks channel.CallbackURL
 	NewHolder func() string  // a name that no other invocation has
@@ -164,8 +165,13 @@ func (p *Pipeline) Deliver(ctx context.Context, t Task) (Result, error) {
 	if err := t.Check(); err != nil {
 		return Result{}, err
 	}
-	if t.GiveUp {
+	switch {
+	case t.GiveUp:
 		return p.GiveUp(ctx, t.record())
+	case t.Await:
+		return p.await(ctx, t)
+	case t.Late:
+		return p.late(ctx, t)
 	}
 	prog, err := p.Programs.compile(t.With)
 	if err != nil {

@@ -33,7 +33,9 @@ type attempt struct {
 	answers  source.Answers
 	cred     secret.Credential
 	signing  secret.Credential
-	renewed  bool // the credentials were renewed in this invocation
+
+	triedRenewal bool // of the credentials, in this invocation
+	later        bool // the next call is another invocation's
 }
 
 // What each part of resolving came to. A part that was not needed is nil.
@@ -247,11 +249,15 @@ func (a *attempt) onceOnly() bool {
 
 // recorded gives back what a settled delivery came to.
 func recorded(d *ledger.Delivery) (Result, error) {
-	result := Result{Outcome: d.Outcome, Code: d.Code, Response: d.Response, Error: d.Failure, Reason: d.Reason}
+	result := resultOf(d)
 	if !d.Outcome.GoesOn() {
 		return Result{}, &Stopped{result}
 	}
 	return result, nil
+}
+
+func resultOf(d *ledger.Delivery) Result {
+	return Result{Outcome: d.Outcome, Status: d.Status, Code: d.Code, Response: d.Response, Error: d.Failure, Reason: d.Reason}
 }
 
 // pause waits, or gives the context's end as an Unavailable fault.

@@ -13,6 +13,11 @@ import (
 // wraps around the state, and for what Lambda's answer comes in.
 const maxState = 240 << 10
 
+// maxAwaited is the most bytes that an error may come to in the state after a
+// step has waited for its status: the function that wakes it does not see the
+// state, which has the step's first result already.
+const maxAwaited = 8 << 10
+
 // noRoom is why an answer's fields are left out.
 const noRoom = "the answer's fields are left out, since the execution's state has no room for them"
 
@@ -24,13 +29,18 @@ func (a *attempt) hasRoom(outcome ledger.Outcome, reason string) bool {
 	d.Outcome, d.Reason = outcome, reason
 	result, err := recorded(&d)
 	if stopped, ok := err.(*Stopped); ok { //nolint:errorlint // recorded wraps nothing
-		text := stopped.Error()
-		// The state gets it twice: as $.caught, in the JSON of an error
-		// document that is a string there, and as the step's result.
-		document, _ := json.Marshal(map[string]string{"errorMessage": text}) // strings always encode
-		return a.task.size+encodedSize(string(document))+len(text) <= maxState
+		return a.task.size+inState(stopped) <= maxState
 	}
 	return a.task.size+encodedSize(result) <= maxState
+}
+
+// inState is how many bytes an error comes to in the state, which gets it twice:
+// as $.caught, in the JSON of an error document that is a string there, and as
+// the step's result.
+func inState(s *Stopped) int {
+	text := s.Error()
+	document, _ := json.Marshal(map[string]string{"errorMessage": text}) // strings always encode
+	return encodedSize(string(document)) + len(text)
 }
 
 // encodedSize is how many bytes of JSON a value makes.

@@ -228,7 +228,8 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 			return a.refuse(ctx, ledger.Failed, fault.Line(err))
 		}
 		a.takeTurn(ctx, r, verdict)
-		if unauthorized(verdict, answer) && a.renew(ctx) {
+		again, verdict := a.renewed(ctx, verdict, answer)
+		if again {
 			if r, err = a.encode(); err != nil {
 				return a.refuse(ctx, ledger.Failed, fault.Line(err))
 			}
@@ -256,6 +257,7 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 			if known, result, err := a.lookUp(ctx, r); known {
 				return result, err
 			}
+			a.later = true // what is still on its way there shows in the lookup before the next call
 		}
 		switch {
 		case verdict.Result == channel.Ambiguous && a.onceOnly():
@@ -325,12 +327,6 @@ func (a *attempt) request(ctx context.Context, r *channel.Request) (*http.Reques
 	return req, secret.Seal(a.action.Settings.Auth, a.cred, a.Now(), r.Body, req)
 }
 
-// unauthorized says whether an answer refuses the credential, as a 401 does
-// for every endpoint, and other answers do for a provider that says so.
-func unauthorized(v channel.Verdict, answer channel.Answer) bool {
-	return answer.Code == http.StatusUnauthorized || v.Unauthorized
-}
-
 // failedCall judges a call that brought no answer.
 func failedCall(err error) channel.Verdict {
 	e, ok := errors.AsType[*egress.Error](err)
@@ -338,6 +334,8 @@ func failedCall(err error) channel.Verdict {
 	switch {
 	case ok && (e.Kind == egress.Blocked || e.Kind == egress.Unsendable):
 		return channel.Verdict{Result: channel.Refused, Reason: reason, Whose: channel.OfMessage}
+	case ok && e.Kind == egress.Certificate: // as a 401 does, it refuses the credential
+		return channel.Verdict{Result: channel.Refused, Reason: reason, Whose: channel.OfProvider, Unauthorized: true}
 	case ok && e.Kind == egress.TooLarge: // the status said that it was accepted
 		return channel.Verdict{Result: channel.Accepted, Reason: reason}
 	case ok && !e.Written:

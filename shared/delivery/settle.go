@@ -18,8 +18,9 @@ var quickDelays = []time.Duration{100 * time.Millisecond, 500 * time.Millisecond
 // quick gives how long to wait here before the next call, or less than 0 where
 // it must be left for later. A call that has limits is one that was admitted:
 // the next is left until it can be admitted anew, and a cap's window has passed.
+// So it is where only time brings what is missing: see where later is set.
 func (a *attempt) quick(asked time.Duration) time.Duration {
-	if len(a.action.Settings.Limits) > 0 {
+	if len(a.action.Settings.Limits) > 0 || a.later {
 		return -1
 	}
 	n := 0

@@ -29,6 +29,12 @@ type Task struct {
 	// GiveUp asks to end the delivery without calling the endpoint. What only
 	// a call needs, the event and the mapping among it, is then left out.
 	GiveUp bool `json:"giveUp,omitempty"`
+	// Await asks to wake the Task of this Token at the delivery's final status,
+	// and Late for the last word once the deadline has passed. Both come as bare
+	// as GiveUp does.
+	Await bool   `json:"await,omitempty"`
+	Token string `json:"token,omitempty"`
+	Late  bool   `json:"late,omitempty"`
 
 	size int // of the JSON that it was read from
 }
@@ -95,6 +101,9 @@ func (t *Task) Check() error {
 			return fault.New(fault.Invalid, "the step's input has no %s", need.name)
 		}
 	}
+	if t.Await && t.Token == "" {
+		return fault.New(fault.Invalid, "the step's input has no token to wake it by")
+	}
 	return nil
 }
 
@@ -139,10 +148,12 @@ func value(raw json.RawMessage) (any, error) {
 
 // A Result is what a step leaves for the journey: steps.<id>.
 type Result struct {
-	Outcome  ledger.Outcome `json:"outcome"`
-	Code     int            `json:"code"` // the HTTP status; 0 where nothing was called
-	Response any            `json:"response"`
-	Error    any            `json:"error"`
+	Outcome ledger.Outcome `json:"outcome"`
+	// Status is what a callback had reported by then, where one had.
+	Status   ledger.Status `json:"status,omitempty"`
+	Code     int           `json:"code"` // the HTTP status; 0 where nothing was called
+	Response any           `json:"response"`
+	Error    any           `json:"error"`
 	// Reason says why, or of what was sent which sources it went without. It
 	// holds no profile value, and nothing that a source answered.
 	Reason string `json:"reason,omitempty"`
@@ -157,8 +168,27 @@ func (d *Deferred) Error() string {
 	return d.Until.Add(time.Millisecond - 1).UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// A Stopped error is an outcome for which a journey takes onError.
+// A Stopped error is an outcome for which a journey takes onError, or, of what
+// was sent, the status of a step that awaits it.
 type Stopped struct{ Result Result }
+
+// Name is the error's name for state machines.
+func (s *Stopped) Name() string {
+	switch s.Result.Outcome {
+	case ledger.Capped:
+		return fault.NameCapped
+	case ledger.Unknown:
+		return fault.NameUnknown
+	case ledger.Dead:
+		return fault.NameDead
+	case ledger.Sent:
+		if s.Result.Status == ledger.Undelivered {
+			return fault.NameUndelivered
+		}
+		return fault.NameNoStatus
+	}
+	return fault.NameFailed
+}
 
 // maxStopped is the most bytes of a Stopped error in a Lambda's error document.
 // Step Functions cuts that document off after 32,768 characters, and a machine

@@ -40,6 +40,26 @@ func TestStoppedIsBounded(t *testing.T) {
 	}
 }
 
+// Each outcome for which a journey takes onError has a name of its own, and what
+// was sent the name of what its status came to.
+func TestStoppedNames(t *testing.T) {
+	t.Parallel()
+	for result, want := range map[delivery.Result]string{
+		{Outcome: ledger.Failed}:                             "Waypost.Failed",
+		{Outcome: ledger.Capped}:                             "Waypost.Capped",
+		{Outcome: ledger.Unknown}:                            "Waypost.Unknown",
+		{Outcome: ledger.Dead}:                               "Waypost.Dead",
+		{Outcome: ledger.Sent, Status: ledger.Undelivered}:   "Waypost.Undelivered",
+		{Outcome: ledger.Sent, Status: ledger.Forwarded}:     "Waypost.NoStatus",
+		{Outcome: ledger.Sent}:                               "Waypost.NoStatus",
+		{Outcome: ledger.Failed, Status: ledger.Undelivered}: "Waypost.Failed",
+	} {
+		if got := (&delivery.Stopped{Result: result}).Name(); got != want {
+			t.Errorf("%+v: got %s, want %s", result, got, want)
+		}
+	}
+}
+
 // The result has a customer's text as it is, without HTML's escapes.
 func TestStoppedEscapesNoHTML(t *testing.T) {
 	got := (&delivery.Stopped{Result: delivery.Result{Reason: "<a&b>", Error: map[string]any{"text": "<&>"}}}).Error()

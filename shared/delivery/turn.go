@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -21,7 +20,8 @@ type Turns interface {
 }
 
 // outOfTurn drops a message that came too late: its time has passed, or a newer
-// one was sent to its target. That costs a read before each call. Two that are sent
+// one was sent to its target. Versions and times may be mapped from a profile, so
+// no reason repeats them. That costs a read before each call. Two that are sent
 // at the very same time may both pass: the endpoint compares versions too.
 func (a *attempt) outOfTurn(ctx context.Context, r *channel.Request) (held bool, _ Result, _ error) {
 	t := r.Turn
@@ -29,14 +29,14 @@ func (a *attempt) outOfTurn(ctx context.Context, r *channel.Request) (held bool,
 		return false, Result{}, nil
 	}
 	if !a.Now().Before(t.Until) {
-		return held3(a.settle(ctx, ledger.Suppressed, "stale: it was valid until "+t.Until.UTC().Format(time.RFC3339)))
+		return held3(a.settle(ctx, ledger.Suppressed, "stale: it is not valid any more"))
 	}
 	newest, err := a.Turns.Newest(ctx, t.Target)
 	switch {
 	case err != nil:
 		return held3(a.backOff(ctx, fault.Public(err), 0))
 	case newest > t.Version:
-		return held3(a.settle(ctx, ledger.Suppressed, fmt.Sprintf("stale: version %d was sent there since, and this is %d", newest, t.Version)))
+		return held3(a.settle(ctx, ledger.Suppressed, "stale: a newer version was sent there since"))
 	}
 	return false, Result{}, nil
 }

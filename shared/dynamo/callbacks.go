@@ -22,6 +22,9 @@ const wakeSlack = waitSlack
 // delivery, or that it has begun anew under another callback token.
 func (l *Ledger) Hear(ctx context.Context, d ledger.Delivery, r ledger.Report) (ledger.Delivery, bool, error) {
 	for {
+		if d.Callback == "" { // no condition can be met by what is not there
+			return d, false, fault.New(fault.NotFound, "nobody was asked to report on the delivery %s", d.ID())
+		}
 		heard := d
 		if !heard.Hear(r) {
 			return d, false, nil
@@ -37,7 +40,7 @@ func (l *Ledger) Hear(ctx context.Context, d ledger.Delivery, r ledger.Report) (
 			if there.Execution == "" || there.Callback != d.Callback {
 				return d, false, fault.New(fault.NotFound, "there is no delivery %s that is reported on there", d.ID())
 			}
-			d = there // its holder settled it, or another callback came first: both happen a few times at most
+			d = there // its holder settled it, another callback came first, or a Task waits: each happens a few times at most
 			continue
 		case err != nil:
 			return d, false, failed(err, "ledger")
@@ -65,9 +68,16 @@ func hearing(table string, was, is *ledger.Delivery) *dynamodb.UpdateItemInput {
 		set += ", #outcome = :decided, #reason = :reason"
 		names["#reason"], values[":decided"], values[":reason"] = "reason", text(string(is.Outcome)), text(is.Reason)
 	}
-	if was.TaskToken != "" && is.Status.Final() {
+	// A Task that began to wait since the record was read must be seen: were
+	// whoever hears the status to die, the sweep would not know of it.
+	switch final := is.Status.Final(); {
+	case final && was.TaskToken == "":
+		only += " AND attribute_not_exists(#token)"
+		names["#token"] = "taskToken"
+	case final:
+		only += " AND #token = :token"
 		set += ", #due = :due, #shard = :shard"
-		names["#due"], names["#shard"] = "due", "dueShard"
+		names["#token"], names["#due"], names["#shard"], values[":token"] = "taskToken", "due", "dueShard", text(was.TaskToken)
 		values[":due"], values[":shard"] = moment(is.StatusAt.Add(wakeSlack)), text(strconv.Itoa(shard(was.Execution)))
 	}
 	return &dynamodb.UpdateItemInput{TableName: &table, Key: item{"execution": text(was.Execution), "node": text(node(was.ID()))},

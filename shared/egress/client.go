@@ -162,6 +162,9 @@ func (c *Client) Do(ctx context.Context, req *http.Request, opts Options) (*Resp
 			return c.read(ctx, a, res, host, opts)
 		}
 		at, written, reused := a.end(ctx.Err() != nil)
+		if alert := refusal(err); alert != "" && !reused {
+			return nil, unidentified(host, opts.Certificate, alert, err)
+		}
 		kind := kindOf(ctx, err, at)
 		// A stale connection leaves the pool as it fails, so this comes to an
 		// end: with a new connection at the latest.

@@ -27,6 +27,9 @@ const (
 	Connect Kind = "connect"
 	// TLS is a connection that could not be secured.
 	TLS Kind = "tls"
+	// Certificate is a connection that the endpoint ended for the certificate of
+	// who calls, or for want of one; it has seen nothing of the request.
+	Certificate Kind = "certificate"
 	// Timeout is a call that took longer than it may.
 	Timeout Kind = "timeout"
 	// Canceled is a call that the caller gave up on.
@@ -70,6 +73,8 @@ func fail(kind Kind, written bool, host string, err error) *Error {
 		text = "no connection to %s could be made"
 	case TLS:
 		text = "no secure connection to %s could be made: TLS failed"
+	case Certificate:
+		text = "%s refused the client certificate, or wants one"
 	case Timeout:
 		text = "%s did not answer within the timeout"
 	case Canceled:

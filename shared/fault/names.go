@@ -1,8 +1,10 @@
 package fault
 
+import "slices"
+
 // Error names that a state machine may meet: the one list that design.md asks
 // for. The first are Waypost's own; package lambdaedge gives them to Step
-// Functions.
+// Functions, and delivery.Waker to a Task that waits.
 const (
 	NamePrefix      = "Waypost."            // of all of Waypost's own
 	NameDeferred    = "Waypost.Deferred"    // come back at the time that the message gives
@@ -10,6 +12,8 @@ const (
 	NameCapped      = "Waypost.Capped"      // likewise, capped
 	NameUnknown     = "Waypost.Unknown"     // likewise, unknown
 	NameDead        = "Waypost.Dead"        // likewise, dead
+	NameUndelivered = "Waypost.Undelivered" // likewise, of a message that was sent and reported as not delivered
+	NameNoStatus    = "Waypost.NoStatus"    // likewise, of one that was sent, with no final status by the step's deadline
 	NameUnavailable = "Waypost.Unavailable" // a service of AWS did not answer: retry
 	NameInvalid     = "Waypost.Invalid"     // the function can't understand its input
 	NameInternal    = "Waypost.Internal"    // a defect, with an id that the log has too
@@ -22,6 +26,10 @@ const (
 
 // OutcomeNames are the error names of outcomes for which a journey takes onError.
 func OutcomeNames() []string { return []string{NameFailed, NameCapped, NameUnknown, NameDead} }
+
+// StatusNames are the error names of what becomes of a message that was sent,
+// for which a journey that awaits its status takes onError.
+func StatusNames() []string { return []string{NameUndelivered, NameNoStatus} }
 
 // TransientNames are failures of Lambda's and AWS's own, and of functions that
 // died: what a Task's Retry is for. The first group comes from Lambda's API, the
@@ -37,6 +45,12 @@ func TransientNames() []string {
 	}
 }
 
+// WaitingNames are the transient ones of a Task that waits for its token: its
+// timeout is the end of the waiting.
+func WaitingNames() []string {
+	return slices.DeleteFunc(TransientNames(), func(name string) bool { return name == NameTimeout })
+}
+
 // HandOverNames are what Step Functions itself may answer for a while when a
 // machine starts another: what the Retry of await: none is for.
 func HandOverNames() []string {
@@ -47,6 +61,7 @@ func HandOverNames() []string {
 // KnownNames lists every name that a Retry or a Catch may have.
 func KnownNames() []string {
 	names := append(OutcomeNames(), TransientNames()...)
+	names = append(names, StatusNames()...)
 	names = append(names, HandOverNames()...)
 	return append(names, NameDeferred, NameInvalid, NameInternal, NameAll, NameDataLimit, NameExecutionExists)
 }

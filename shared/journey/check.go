@@ -20,10 +20,16 @@ import (
 type View interface {
 	// Types gives the types of an event type's data and of the profile.
 	Types(event string) (data, profile schema.Type, _ error)
-	// Action gives a published action and the name of the function that serves it.
-	Action(name string, version int) (_ *action.Action, function string, _ error)
+	// Action gives a published action, and who serves it.
+	Action(name string, version int) (*action.Action, Server, error)
 	// Sources gives every source, by name. It is asked where a step reads one.
 	Sources() (map[string]*source.Source, error)
+}
+
+// A Server is what a journey needs to know of the channel that serves an action.
+type Server struct {
+	Function string // the name of its function
+	Reports  bool   // its provider can report by callback what becomes of a message
 }
 
 // Compile checks a journey against all that it can see, and makes its machine.
@@ -124,12 +130,7 @@ func (c *checker) shape(steps []Step, at string) {
 }
 
 func (c *checker) actionShape(s *Step, at string) {
-	if s.Action.Await == AwaitStatus {
-		c.say(at+".action.await", "\"status\" needs an action whose provider reports a status by callback, and %s has none; use \"response\" or \"none\"", s.Action.Name)
-	}
-	if s.Action.Deadline != 0 && s.Action.Await != AwaitStatus {
-		c.say(at+".action.deadline", "is only for await: \"status\"")
-	}
+	c.statusShape(s.Action, at+".action")
 	for _, name := range sortedNames(s.Action.With) {
 		at := at + ".action.with." + name
 		v, err := schema.Decode(s.Action.With[name])
@@ -246,15 +247,18 @@ func (c *checker) types(steps []Step, at string) {
 }
 
 func (c *checker) actionTypes(s *Step, at string) {
-	act, function, err := c.view.Action(s.Action.Name, s.Action.Version)
+	act, server, err := c.view.Action(s.Action.Name, s.Action.Version)
 	if err != nil {
 		c.adopt(at, err)
 		return
 	}
-	c.functions[s.Action], c.actions[s.Action] = function, act
-	c.deployed(function, at)
-	if s.Action.Await == AwaitNone {
+	c.functions[s.Action], c.actions[s.Action] = server.Function, act
+	c.deployed(server.Function, at)
+	switch s.Action.Await {
+	case AwaitNone:
 		c.deployed(NameDelivery, at+".await")
+	case AwaitStatus:
+		c.reports(act, server, s.Action, at+".await")
 	}
 	what := fmt.Sprintf("%s version %d", s.Action.Name, s.Action.Version)
 	c.fills(act, act.Fields, what, sortedNames(s.Action.With), func(name string) given {

@@ -3,6 +3,7 @@ package journey
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/waypost/waypost/shared/fault"
@@ -183,22 +184,32 @@ var (
 //	text ── Deferred ──> text.deferred ──> text.until ──> text
 //	 │ └─── an outcome ──> (stop: journey.stopped) or text.caught ──> text.outcome ──> onError
 //	 └───── anything else ──> text.giveup, which defers and ends the same way
+//
+// One that awaits the status goes on from there (see awaitStatus).
 func (c *compiler) action(s *Step, next string) {
 	function := c.names(c.functions[s.Action])
 	caught := stateStopped
 	if s.OnError != nil && (s.OnError.Continue || len(s.OnError.Steps) > 0) {
 		caught = s.ID + ".caught"
 	}
+	made, unknown := next, caught
+	if s.Action.Await == AwaitStatus {
+		made, unknown = s.ID+".status", s.ID+".status"
+	}
 	payload := c.payload(s)
-	c.out.add(s.ID, then(task(s.ID, function, payload, quickly, caught,
+	c.out.add(s.ID, then(task(s.ID, function, payload, quickly, caught, unknown,
 		catcher{[]string{fault.NameDataLimit}, "$.caught", s.ID + ".giveup"},
-		catcher{[]string{fault.NameAll}, "$.caught", s.ID + ".giveup"}), next))
+		catcher{[]string{fault.NameAll}, "$.caught", s.ID + ".giveup"}), made))
 	c.out.byID[s.ID].Comment = s.Description
 	c.waiting(s.ID)
 
-	c.out.add(s.ID+".giveup", then(task(s.ID, function, c.givingUp(s), patiently, caught), next))
+	c.out.add(s.ID+".giveup", then(task(s.ID, function, c.givingUp(s), patiently, caught, unknown), made))
 	c.out.byID[s.ID+".giveup"].Catch[0].Next = s.ID + ".giveup.deferred"
 	c.waiting(s.ID + ".giveup")
+
+	if s.Action.Await == AwaitStatus {
+		c.awaitStatus(s, caught, next)
+	}
 
 	if caught == stateStopped {
 		return
@@ -216,17 +227,20 @@ func (c *compiler) action(s *Step, next string) {
 }
 
 // task makes an action function's Task. Its catchers stand in the order that
-// design.md gives: Deferred, the outcomes, then the rest.
-func task(id, function string, payload map[string]any, retry retrier, caught string, rest ...catcher) *state {
+// design.md gives: Deferred, the outcomes, then the rest. An unknown one may
+// lead elsewhere than the others.
+func task(id, function string, payload map[string]any, retry retrier, caught, unknown string, rest ...catcher) *state {
+	outcomes := []catcher{{fault.OutcomeNames(), "$.caught", caught}}
+	if unknown != caught {
+		others := slices.DeleteFunc(fault.OutcomeNames(), func(name string) bool { return name == fault.NameUnknown })
+		outcomes = []catcher{{[]string{fault.NameUnknown}, "$.caught", unknown}, {others, "$.caught", caught}}
+	}
 	return &state{
 		Type: "Task", Resource: lambdaInvoke,
 		Parameters:     map[string]any{"FunctionName": function, "Payload": payload},
 		ResultSelector: map[string]any{"result.$": "$.Payload"},
 		ResultPath:     "$.steps." + id, TimeoutSeconds: taskTimeout, Retry: []retrier{retry},
-		Catch: append([]catcher{
-			{[]string{fault.NameDeferred}, "$.caught", id + ".deferred"},
-			{fault.OutcomeNames(), "$.caught", caught},
-		}, rest...),
+		Catch: slices.Concat([]catcher{{[]string{fault.NameDeferred}, "$.caught", id + ".deferred"}}, outcomes, rest),
 	}
 }
 
@@ -252,12 +266,20 @@ func (c *compiler) payload(s *Step) map[string]any {
 	}
 }
 
-// givingUp is the task of giving up: small, so that it reaches the function
-// also where the state is too large for the step's own.
+// givingUp is the task of giving up.
 func (c *compiler) givingUp(s *Step) map[string]any {
+	p := c.small(s)
+	p["giveUp"] = true
+	return p
+}
+
+// small is a task that calls no endpoint: without the mapping and most of the
+// state, so that it reaches the function also where the state is too large for
+// the step's own.
+func (c *compiler) small(s *Step) map[string]any {
 	p := c.payload(s)
 	delete(p, "state.$")
-	p["giveUp"], p["with"] = true, map[string]any{}
+	p["with"] = map[string]any{}
 	p["state"] = map[string]any{"format.$": "$.format", "journey.$": "$.journey", "entry.$": "$.entry", "profile.$": "$.profile"}
 	return p
 }

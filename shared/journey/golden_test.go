@@ -139,16 +139,16 @@ type anyURL struct{}
 
 func (anyURL) Check(string) error { return nil }
 
-func (f folder) Action(name string, version int) (*action.Action, string, error) {
+func (f folder) Action(name string, version int) (*action.Action, journey.Server, error) {
 	doc, err := os.ReadFile(filepath.Join(string(f), "actions", name+".json"))
 	if err != nil || version != 1 {
-		return nil, "", fault.New(fault.NotFound, "the action %s version %d is not published", name, version)
+		return nil, journey.Server{}, fault.New(fault.NotFound, "the action %s version %d is not published", name, version)
 	}
 	a, err := action.Parse(doc, anyURL{})
 	if err != nil {
-		return nil, "", err
+		return nil, journey.Server{}, err
 	}
-	return a, map[string]string{"webhook": "webhook", "sms": "sms", "loyalty": "loyalty"}[a.Channel], nil
+	return a, journey.Server{Function: map[string]string{"webhook": "webhook", "sms": "sms", "loyalty": "loyalty"}[a.Channel], Reports: a.Channel == "sms"}, nil
 }
 
 func (f folder) Sources() (map[string]*source.Source, error) {

@@ -16,7 +16,6 @@ import (
 
 	"github.com/waypost/waypost/shared/delivery"
 	"github.com/waypost/waypost/shared/fault"
-	"github.com/waypost/waypost/shared/ledger"
 	"github.com/waypost/waypost/shared/schema"
 )
 
@@ -62,7 +61,7 @@ func stateError(ctx context.Context, log *slog.Logger, err error) error {
 		return named(fault.NameDeferred, d.Error())
 	}
 	if s, ok := errors.AsType[*delivery.Stopped](err); ok {
-		return named(outcomeName(s.Result.Outcome), s.Error())
+		return named(s.Name(), s.Error())
 	}
 	switch fault.CodeOf(err) {
 	case fault.Unavailable:
@@ -75,16 +74,4 @@ func stateError(ctx context.Context, log *slog.Logger, err error) error {
 	}
 	log.LogAttrs(ctx, slog.LevelError, "the input cannot be processed", slog.Any("error", err))
 	return named(fault.NameInvalid, fault.Public(err))
-}
-
-func outcomeName(o ledger.Outcome) string {
-	switch o {
-	case ledger.Capped:
-		return fault.NameCapped
-	case ledger.Unknown:
-		return fault.NameUnknown
-	case ledger.Dead:
-		return fault.NameDead
-	}
-	return fault.NameFailed
 }

@@ -154,6 +154,7 @@ func TestCheckTypes(t *testing.T) {
 		{"len(event.items)", integer},
 		{"groupBy(event.items, .sku)['a'][0].price", null(num)},
 		{"steps.text.code", null(integer)},
+		{"steps.text.status", null(str)},
 		{"steps.text.response.sid", null(str)},
 		{"data.weather.sky", null(str)},
 		{"entry.id", str},

@@ -75,6 +75,7 @@ func TestEval(t *testing.T) {
 		{name: "data", in: "{{ data.weather.sky }}", want: "clear"},
 		{name: "no answer", in: "{{ data.other.sky }}", want: nil},
 		{name: "steps", in: "{{ steps.text.outcome }} {{ steps.text.code }} {{ steps.text.response.sid }}", want: "sent 201 SM1"},
+		{name: "step's status, where there is none", in: "{{ steps.text.status ?? 'none' }}", want: "none"},
 		{name: "step's error", in: "{{ steps.text.error.code }}", want: nil},
 		{name: "journey", in: "{{ journey.name }} {{ journey.version }} {{ journey.execution }}", want: "order_ready 2 abc"},
 		{name: "whole entry", in: "{{ entry }}", want: object{"id": "e-1", "source": "/shop", "type": "order.ready", "time": "2026-01-31T09:00:00Z", "subject": nil}},

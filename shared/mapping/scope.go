@@ -34,7 +34,7 @@ type Env struct {
 	Profile map[string]any
 	// Data holds the sources' answers, by source.
 	Data map[string]any
-	// Steps holds, by step id, objects with outcome, code, response and error.
+	// Steps holds, by step id, objects with outcome, status, code, response and error.
 	Steps   map[string]any
 	Journey Journey
 	// Now is what now() gives: the step's first start, so that a repeat
@@ -85,7 +85,7 @@ func (s Scope) typeOf(root string) schema.Type {
 		for id, step := range s.Steps {
 			// A step may lie on a branch that was not taken: all may be nil.
 			steps[id] = schema.Object(map[string]schema.Type{
-				"outcome": schema.String().OrNull(), "code": schema.Integer().OrNull(),
+				"outcome": schema.String().OrNull(), "status": schema.String().OrNull(), "code": schema.Integer().OrNull(),
 				"response": step.Response.OrNull(), "error": step.Error.OrNull(),
 			})
 		}

@@ -54,9 +54,14 @@ func applyAPIKey(a Auth, c Credential, req *http.Request) error {
 	return nil
 }
 
-// putQuery adds a parameter to a request's query.
+// putQuery sets a parameter of a request's query, as a header is set: where the
+// request has one of that name, an endpoint might take that for the credential.
 func putQuery(req *http.Request, name, value string) {
 	u := *req.URL // the caller may hold on to the URL, which had nothing secret
+	if given := u.Query(); given.Has(name) {
+		given.Del(name)
+		u.RawQuery = given.Encode()
+	}
 	if u.RawQuery != "" {
 		u.RawQuery += "&"
 	}

@@ -92,6 +92,7 @@ func TestApply(t *testing.T) {
 		{"bearer, line break", `{"token":"planted\n"}`, secret.Auth{Type: "bearer"}, "", "line break"},
 		{"apiKey header", `{"value":"k"}`, secret.Auth{Type: "apiKey", In: "header", Name: "x-api-key"}, "X-Api-Key: k", ""},
 		{"apiKey query", `{"value":"k&1"}`, secret.Auth{Type: "apiKey", In: "query", Name: "api key"}, "a=1&api+key=k%261", ""},
+		{"apiKey query, which the request has another of", `{"value":"k"}`, secret.Auth{Type: "apiKey", In: "query", Name: "a"}, "a=k", ""},
 		{"url, elsewhere", `{"url":"https://evil.example/x/planted"}`, secret.Auth{Type: "url"}, "", "must begin with https://example.com"},
 		{"url, in plain http", `{"url":"http://example.com/x/planted"}`, secret.Auth{Type: "url"}, "", "must begin with https://example.com"},
 		{"url, another port", `{"url":"https://example.com:8443/x/planted"}`, secret.Auth{Type: "url"}, "", "must begin with https://example.com"},

@@ -77,12 +77,17 @@ func (t TokenCall) check(path string) []fault.Detail {
 	case t.Method == http.MethodGet && bodies:
 		wrong("method", "enum", "must be POST or PUT: a GET has no body")
 	}
+	seen := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(t.Headers)) {
+		lower := strings.ToLower(name)
 		if message := headerFault(name); message != "" {
 			wrong("headers."+name, "pattern", message)
+		} else if seen[lower] != "" {
+			wrong("headers."+name, "unexpected", "is the same header as "+seen[lower]+": names differ only in case")
 		} else if !sendable(t.Headers[name]) {
 			wrong("headers."+name, "pattern", "has a line break or a space around it")
 		}
+		seen[lower] = name
 	}
 	if !dottedPath.MatchString(t.Token) {
 		wrong("token", "pattern", "must be where in the answer the token is, such as access.token")

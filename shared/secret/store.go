@@ -15,6 +15,8 @@ const (
 	TTL = 5 * time.Minute
 	// a credential outlives its TTL by so much while its source is out of order.
 	grace = time.Hour
+	// and is fetched again only after so long
+	pause = 5 * time.Second
 	// RenewalGap is how long a renewed credential is not renewed again, so that
 	// a wrong password does not become a stream of calls to the source.
 	RenewalGap = 5 * time.Second
@@ -47,6 +49,7 @@ type entry struct {
 	cred    Credential
 	fetched time.Time
 	renewed time.Time // last time that Renew fetched it; zero for never
+	again   time.Time // not fetched before, since its source was out of order; zero for at any time
 }
 
 // NewStore makes a store of a source's secrets. now is the clock; nil is time.Now.
@@ -71,8 +74,9 @@ func (s *Store) Get(ctx context.Context, name string) (Credential, error) {
 		return Credential{}, fault.New(fault.Invalid, "a secret's name must begin with waypost/, which %q does not", name)
 	}
 	e, found := s.held.Get(name)
-	age := s.wall().Sub(e.fetched)
-	if found && age < TTL {
+	now := s.wall()
+	age := now.Sub(e.fetched)
+	if found && (age < TTL || age < TTL+grace && now.Before(e.again)) {
 		return e.cred, nil
 	}
 	fresh, err := s.fetch(ctx, name, false)
@@ -115,6 +119,9 @@ func (s *Store) fetch(ctx context.Context, name string, renewal bool) (Credentia
 		if err != nil {
 			if !fault.Is(err, fault.Unavailable) {
 				s.held.Remove(name)
+			} else if old, found := s.held.Peek(name); found {
+				old.again = s.wall().Add(pause)
+				s.held.Add(name, old)
 			}
 			return Credential{}, err
 		}

@@ -102,6 +102,25 @@ func TestGetWhileTheSourceFails(t *testing.T) {
 	})
 }
 
+// A source that hangs holds up few, while the old credential serves.
+func TestGetWhileTheSourceHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := &source{value: token("one")}
+		store := secret.NewStore(src, nil)
+		want(t, store, src, "one", 1)
+		src.set("", fault.New(fault.Unavailable, "out of order"))
+		src.delay = 9 * time.Second
+		time.Sleep(secret.TTL)
+		for i, takes := range []time.Duration{src.delay, 0, 0, 0, 0, src.delay, 0} { // a second apart
+			began := time.Now()
+			if _, err := store.Get(t.Context(), "waypost/a"); err != nil || time.Since(began) != takes {
+				t.Errorf("%d: it took %v (%v), want %v", i, time.Since(began), err, takes)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
 func TestGetRefusesOtherNames(t *testing.T) {
 	src := &source{}
 	if _, err := secret.NewStore(src, nil).Get(t.Context(), "prod/db"); !fault.Is(err, fault.Invalid) || src.count() != 0 {

@@ -70,7 +70,7 @@ func (r *Resolver) answer(ctx context.Context, s *Source, env mapping.Env, until
 func (r *Resolver) wall() time.Time { return r.Now().Round(0) }
 
 // call calls a source until an answer is accepted, with the credential renewed
-// once after a 401, and one retry of what may pass, where the time allows.
+// once where it is refused, and one retry of what may pass, where the time allows.
 func (r *Resolver) call(ctx context.Context, s *Source, req *channel.Request) ([]byte, error) {
 	auth, cred := s.Settings.Auth, secret.Credential{}
 	needed := auth != nil && auth.Needs()
@@ -98,7 +98,7 @@ func (r *Resolver) call(ctx context.Context, s *Source, req *channel.Request) ([
 			return res.Body, nil
 		}
 		passing, delay, reason := r.judge(res, err)
-		if res != nil && res.Status == http.StatusUnauthorized && !renewed {
+		if refusesCredential(res, err) && !renewed {
 			renewed = true
 			if fresh, changed, err := r.Secrets.Renew(ctx, *auth, cred); err == nil && changed {
 				cred = fresh
@@ -117,11 +117,19 @@ func (r *Resolver) call(ctx context.Context, s *Source, req *channel.Request) ([
 	}
 }
 
+// refusesCredential says whether an answer does, as a 401, or who ended the
+// connection for the client certificate.
+func refusesCredential(res *egress.Response, err error) bool {
+	e, failed := errors.AsType[*egress.Error](err)
+	return res != nil && res.Status == http.StatusUnauthorized || failed && e.Kind == egress.Certificate
+}
+
 // judge says whether what brought nothing may pass, after how long, and why it
 // brought nothing.
 func (r *Resolver) judge(res *egress.Response, err error) (passing bool, after time.Duration, reason error) {
 	if e, ok := errors.AsType[*egress.Error](err); ok && (e.Kind != egress.TooLarge || res == nil || res.Status < 300) {
-		return fault.Is(err, fault.Unavailable) && e.Kind != egress.Canceled, retryDelay, err
+		passes := fault.Is(err, fault.Unavailable) && e.Kind != egress.Canceled && e.Kind != egress.Certificate
+		return passes, retryDelay, err
 	}
 	if res == nil {
 		return false, 0, err

@@ -222,20 +222,24 @@ func TestRetry(t *testing.T) {
 // does not list, and a secret that is none, is the source's failure.
 func TestCredential(t *testing.T) {
 	const refused = "the endpoint answered 401 Unauthorized"
+	const refusedCertificate = "stores.example refused the client certificate, or wants one"
 	for _, tc := range []struct {
 		name   string
 		tokens []string // as the secret has them, one after the other
 		accept string
 		calls  int
 		why    string
+		as     egress.Kind // with which what is not accepted is refused, instead of a 401
 	}{
-		{"a good one", []string{"tok-1"}, "tok-1", 1, ""},
-		{"a new one", []string{"tok-1", "tok-2"}, "tok-2", 2, ""},
-		{"a bad one", []string{"tok-1"}, "tok-2", 1, refused},
-		{"a bad one, and a new bad one", []string{"tok-1", "tok-2"}, "tok-3", 2, refused},
+		{"a good one", []string{"tok-1"}, "tok-1", 1, "", ""},
+		{"a new one", []string{"tok-1", "tok-2"}, "tok-2", 2, "", ""},
+		{"a bad one", []string{"tok-1"}, "tok-2", 1, refused, ""},
+		{"a bad one, and a new bad one", []string{"tok-1", "tok-2"}, "tok-3", 2, refused, ""},
 		{"one that is not for this host", []string{`tok-1", "hosts": ["other.example"], "x": "`}, "tok-1", 0,
-			"the secret waypost/stores may not be sent to stores.example: it is not among the secret's hosts; correct the URL, or list it there"},
-		{"none", nil, "", 0, "the secret waypost/stores does not exist"},
+			"the secret waypost/stores may not be sent to stores.example: it is not among the secret's hosts; correct the URL, or list it there", ""},
+		{"none", nil, "", 0, "the secret waypost/stores does not exist", ""},
+		{"a new certificate", []string{"tok-1", "tok-2"}, "tok-2", 2, "", egress.Certificate},
+		{"a bad certificate", []string{"tok-1"}, "tok-2", 1, refusedCertificate, egress.Certificate},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -244,7 +248,7 @@ func TestCredential(t *testing.T) {
 				w.answer = func(n int, c call) reply {
 					w.tokens = tc.tokens
 					if c.Header.Get("Authorization") != "Bearer "+tc.accept {
-						return reply{status: http.StatusUnauthorized}
+						return reply{status: http.StatusUnauthorized, fails: tc.as}
 					}
 					return reply{body: `{}`}
 				}

@@ -1,7 +1,7 @@
 // Package sweep comes back, every minute, to what nobody else comes back to:
-// executions that were recorded and never started, and deliveries whose
-// function died and whose execution has ended. It settles as giving up does,
-// and never calls an endpoint.
+// executions that were recorded and never started, deliveries whose function
+// died and whose execution has ended, and steps that await a status which came
+// without waking them. It settles as giving up does, and never calls an endpoint.
 package sweep
 
 import (
@@ -45,6 +45,13 @@ type Runs interface {
 	Running(ctx context.Context, arn string) (bool, error)
 }
 
+// Waker wakes the steps that await a status; delivery.Waker is one.
+type Waker interface {
+	// Wake ends the Task that waits for a settled delivery. An error means that
+	// it may still wait.
+	Wake(ctx context.Context, d ledger.Delivery) error
+}
+
 // Handler sweeps. All fields must be set.
 type Handler struct {
 	Ledger  Ledger
@@ -52,6 +59,7 @@ type Handler struct {
 	Runs    Runs
 	Starter entry.Starter
 	Closer  delivery.Closer
+	Waker   Waker
 	Log     *slog.Logger
 	Now     func() time.Time
 }
@@ -61,6 +69,7 @@ type Report struct {
 	Started   int `json:"started"`   // executions that nobody had started
 	Dropped   int `json:"dropped"`   // records of executions whose event was never accepted
 	Settled   int `json:"settled"`   // deliveries that nobody will make
+	Woken     int `json:"woken"`     // steps that waited for a status which had come
 	Postponed int `json:"postponed"` // deliveries whose execution still runs
 	Failed    int `json:"failed"`    // records that could not be dealt with; a later sweep tries again
 }
@@ -136,8 +145,11 @@ func (h *Handler) deal(ctx context.Context, r *Report, due ledger.Due) {
 	}
 	for _, d := range due.Deliveries {
 		since := d.Lease
-		if d.State == ledger.Waiting {
+		switch d.State {
+		case ledger.Waiting:
 			since = d.Until
+		case ledger.Settled:
+			since = d.StatusAt
 		}
 		work(d.ID().String(), since, func() (func(*Report) *int, error) { return h.delivery(ctx, d) },
 			func(until time.Time) error { return h.Ledger.Postpone(ctx, d, until) })
@@ -149,6 +161,7 @@ func (h *Handler) deal(ctx context.Context, r *Report, due ledger.Due) {
 func started(r *Report) *int   { return &r.Started }
 func dropped(r *Report) *int   { return &r.Dropped }
 func settled(r *Report) *int   { return &r.Settled }
+func woken(r *Report) *int     { return &r.Woken }
 func postponed(r *Report) *int { return &r.Postponed }
 func failed(r *Report) *int    { return &r.Failed }
 
@@ -168,8 +181,12 @@ func (h *Handler) execution(ctx context.Context, e ledger.Execution) (func(*Repo
 	return started, h.Starter.Start(ctx, e)
 }
 
-// delivery settles what no running execution will come back to.
+// delivery settles what no running execution will come back to, and wakes what
+// waits for a settled one.
 func (h *Handler) delivery(ctx context.Context, d ledger.Delivery) (func(*Report) *int, error) {
+	if d.State == ledger.Settled {
+		return woken, h.Waker.Wake(ctx, d)
+	}
 	until, err := h.runs(ctx, d)
 	if err != nil {
 		return nil, err

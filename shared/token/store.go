@@ -66,7 +66,7 @@ type Store struct {
 }
 
 type entry struct {
-	base    secret.Credential // that got the token
+	base    secret.Credential // that got the token, or was tried since in vain
 	cred    secret.Credential // with the token
 	until   time.Time         // when the token ends
 	renewal time.Time         // when it is got anew
@@ -87,7 +87,8 @@ func NewStore(secrets Secrets, endpoints Endpoints, now func() time.Time) *Store
 func (s *Store) wall() time.Time { return s.now().Round(0) }
 
 // Get gives the credential that auth names, with a token where its type has
-// one. While no new token can be got, one that has not ended serves.
+// one. While no new token can be got, one that has not ended serves, unless the
+// secret may not be sent there any more.
 //
 // Errors are those of the secret; Unavailable where whoever gives tokens did not
 // answer, or not with one; Forbidden where the secret may not be sent there; and
@@ -98,15 +99,16 @@ func (s *Store) Get(ctx context.Context, auth secret.Auth) (secret.Credential, e
 		return base, err
 	}
 	key := keyOf(auth)
-	e, now := s.look(key), s.wall()
-	if e.serves(base, now) {
+	e := s.look(key)
+	if e.serves(base, s.wall()) {
 		return e.cred, nil
 	}
 	fresh, err := s.fetch(ctx, key, auth, base, false)
-	if err != nil && now.Before(e.until) {
+	now := s.wall() // the failure may have taken its time
+	if err != nil && now.Before(e.until) && !fault.Is(err, fault.Forbidden) {
 		s.change(key, func(held *entry) {
 			if held.cred.Same(e.cred) {
-				held.renewal = now.Add(pause)
+				held.base, held.renewal = base, now.Add(pause)
 			}
 		})
 		return e.cred, nil

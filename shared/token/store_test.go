@@ -314,6 +314,74 @@ func TestAnOutageOfTheTokenEndpoint(t *testing.T) {
 	})
 }
 
+// One who gives tokens and hangs holds up few, while a token holds.
+func TestATokenEndpointThatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(serverOf(20*time.Minute), client)
+		if _, err := w.Get(t.Context(), oauthOf); err != nil {
+			t.Fatal(err)
+		}
+		w.takes, w.fails = 9*time.Second, egress.Timeout
+		time.Sleep(19*time.Minute + time.Second)
+		for _, want := range []time.Duration{w.takes, 0, 0, 0, 0, w.takes, 0} { // a second apart
+			began := time.Now()
+			if _, err := w.Get(t.Context(), oauthOf); err != nil {
+				t.Fatal(err)
+			}
+			if got := time.Since(began); got != want {
+				t.Errorf("after %v: it took %v, want %v", began.Sub(time.Date(2000, 1, 1, 0, 19, 1, 0, time.UTC)), got, want)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+// A secret that was replaced before the server of tokens knows of it is tried now
+// and then, while the token that the old one got holds.
+func TestTheSecretIsReplacedTooEarly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := serverOf(time.Hour)
+		w := newWorld(server, client)
+		if _, err := w.Get(t.Context(), oauthOf); err != nil {
+			t.Fatal(err)
+		}
+		w.mu.Lock()
+		w.secret = `{"clientId": "c", "clientSecret": "new"}`
+		w.mu.Unlock()
+		time.Sleep(secret.TTL)
+		before := server.Calls()
+		for range 100 { // in 10 s
+			if cred, err := w.Get(t.Context(), oauthOf); err != nil || !server.Valid(sent(t, oauthOf, cred)) {
+				t.Fatalf("got %v, want the token that holds", err)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if got, want := server.Calls()-before, 2; got != want {
+			t.Errorf("got %d calls in 10 s, want %d", got, want)
+		}
+	})
+}
+
+// A host that a secret may no longer be sent to gets no token that it got before.
+func TestTheHostsAreNarrowed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(serverOf(time.Hour), client)
+		if _, err := w.Get(t.Context(), oauthOf); err != nil {
+			t.Fatal(err)
+		}
+		w.mu.Lock()
+		w.secret = `{"clientId": "c", "clientSecret": "s", "hosts": ["other.example"]}`
+		w.mu.Unlock()
+		time.Sleep(secret.TTL)
+		if cred, err := w.Get(t.Context(), oauthOf); !fault.Is(err, fault.Forbidden) {
+			t.Errorf("got %v, %v, want Forbidden", cred.MaySendTo("api.example", nil), err)
+		}
+	})
+}
+
 // A client's secret that was replaced is read again when it is refused.
 func TestTheClientsSecretIsReplaced(t *testing.T) {
 	t.Parallel()

@@ -93,3 +93,19 @@ func mustJSON(t *testing.T, v any) []byte {
 	}
 	return b
 }
+
+// What the compiler makes of await: "status" is among what is compared, called
+// back and not.
+func TestGoldenMachinesWait(t *testing.T) {
+	cases, err := load([]string{"../../../shared/journey/testdata/compile/await_status.asl.json"}, regexp.MustCompile("await_status"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[bool]int{}
+	for _, c := range cases {
+		got[strings.HasSuffix(c.name, "called back")]++
+	}
+	if got[true] != 1 || got[false] < 10 {
+		t.Errorf("got %d runs with a callback and %d without, want 1 and some", got[true], got[false])
+	}
+}

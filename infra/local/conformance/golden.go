@@ -53,7 +53,8 @@ func goldenFiles(places []string) ([]string, error) {
 // that none names; an answer that is too large; a function that is too slow.
 //
 // Times are shortened, on both sides alike: waits and retries to a second,
-// timeouts to two, and attempts to three, so that a run takes seconds.
+// timeouts to two, and attempts to three, so that a run takes seconds. Where a
+// Task waits for its token, nobody calls back but in the run that says so.
 func goldenCases(places []string) ([]testCase, error) {
 	files, err := goldenFiles(places)
 	if err != nil {
@@ -84,6 +85,7 @@ type golden struct {
 	caught    [][]string
 	branches  int
 	starts    bool // it has a StartExecution
+	waits     bool // it has a Task that waits for its token
 	input     map[string]any
 }
 
@@ -141,8 +143,9 @@ func (g *golden) note(o map[string]any) {
 	if choices, ok := o["Choices"].([]any); ok {
 		g.branches = max(g.branches, len(choices))
 	}
-	if arn, ok := o["Resource"].(string); ok && strings.Contains(arn, "startExecution") {
-		g.starts = true
+	if arn, ok := o["Resource"].(string); ok {
+		g.starts = g.starts || strings.Contains(arn, "startExecution")
+		g.waits = g.waits || strings.HasSuffix(arn, ".waitForTaskToken")
 	}
 	states, _ := o["States"].(map[string]any)
 	start, _ := o["StartAt"].(string)
@@ -195,6 +198,10 @@ func (g *golden) cases(name string) []testCase {
 	add("all sent", true, well)
 	for b := range g.branches {
 		add(fmt.Sprintf("all sent, branch %d", b), true, step{Payload: fmt.Appendf(nil, `{"outcome":"sent","branch":%d}`, b)})
+	}
+	if g.waits {
+		add("all sent, and called back", true, step{Payload: well.Payload,
+			Callback: &callback{Success: json.RawMessage(`{"result":{"outcome":"sent","status":"delivered"}}`)}})
 	}
 	if g.starts {
 		add("nothing to start", false, well)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/waypost/waypost/shared/assemble"
@@ -28,6 +29,7 @@ import (
 	waypostsecrets "github.com/waypost/waypost/shared/secretsmanager"
 	"github.com/waypost/waypost/shared/source"
 	waypostsqs "github.com/waypost/waypost/shared/sqs"
+	"github.com/waypost/waypost/shared/stepfunctions"
 	"github.com/waypost/waypost/shared/token"
 )
 
@@ -88,6 +90,7 @@ func Pipeline(p *assemble.Platform, endpoints delivery.Endpoints, providers ...d
 		Endpoints: endpoints,
 		Limits:    limit.NewKeeper(limits), Turns: limits, OptOuts: p.OptOuts(db),
 		Callbacks: channel.CallbackURL(p.Env.CallbackURL),
+		Waker:     p.Waker(db, &stepfunctions.Service{Client: sfn.NewFromConfig(p.AWS)}),
 		Programs:  delivery.NewPrograms(), NewHolder: rand.Text, Random: mathrand.Float64,
 	}
 }

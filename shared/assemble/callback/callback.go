@@ -4,6 +4,7 @@ package callback
 import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"github.com/waypost/waypost/shared/assemble"
 	"github.com/waypost/waypost/shared/callback"
@@ -19,6 +20,7 @@ import (
 	"github.com/waypost/waypost/shared/lambdaedge"
 	"github.com/waypost/waypost/shared/secret"
 	waypostsecrets "github.com/waypost/waypost/shared/secretsmanager"
+	"github.com/waypost/waypost/shared/stepfunctions"
 )
 
 // Needs are the variables that the function cannot do without.
@@ -53,6 +55,7 @@ func Handler(p *assemble.Platform, reporters map[string]callback.Reporter, chann
 	return &callback.Handler{
 		Reporters: reporters, Channels: channels, Records: p.Ledger(db), Actions: catalog.NewActions(p.Catalog(db), p.Now),
 		Secrets: secret.NewStore(&waypostsecrets.Source{Client: secretsmanager.NewFromConfig(p.AWS)}, p.Now),
-		OptOuts: p.OptOuts(db), Base: channel.CallbackURL(p.Env.CallbackURL), Log: p.Log, Now: p.Now,
+		OptOuts: p.OptOuts(db), Waker: p.Waker(db, &stepfunctions.Service{Client: sfn.NewFromConfig(p.AWS)}),
+		Base: channel.CallbackURL(p.Env.CallbackURL), Log: p.Log, Now: p.Now,
 	}
 }

@@ -30,6 +30,6 @@ func New(p *assemble.Platform) lambda.Handler {
 	letters := &waypostsqs.DeadLetters{Client: sqs.NewFromConfig(p.AWS), Queue: p.Env.DeadLetterQueue}
 	h := &sweep.Handler{Ledger: ledger, Events: ledger, Runs: machines,
 		Starter: entry.Starter{Machines: machines, Updates: ledger, Log: p.Log, Now: p.Now},
-		Closer:  p.Closer(db, letters), Log: p.Log, Now: p.Now}
+		Closer:  p.Closer(db, letters), Waker: p.Waker(db, machines), Log: p.Log, Now: p.Now}
 	return lambdaedge.Task(p.Log, func(ctx context.Context, _ struct{}) (sweep.Report, error) { return h.Sweep(ctx) })
 }

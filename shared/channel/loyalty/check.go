@@ -30,7 +30,7 @@ func check(a *action.Action) []fault.Detail {
 			"and the field that holds the business reference")
 		return details
 	}
-	details = append(details, a.CheckPlace("contract.award.key", award.Key)...)
+	details = append(details, webhook.CheckPlace(a, "contract.award.key", award.Key)...)
 	switch f := a.Field(award.Reference); {
 	case f == nil:
 		details = append(details, fault.Detail{Path: "contract.award.reference", Suggestion: fault.Nearest(award.Reference, a.FieldNames()),

@@ -12,10 +12,12 @@ package loyalty
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/waypost/waypost/shared/action"
 	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/channel/webhook"
+	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/mapping"
 	"github.com/waypost/waypost/shared/secret"
 )
@@ -32,19 +34,26 @@ func Traits() channel.Traits {
 // endpoint looks for it.
 func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Request, error) {
 	award := m.Contract.Award
+	reference := mapping.Text(m.Filled[award.Reference])
+	if strings.TrimSpace(reference) == "" {
+		return nil, fault.New(fault.Invalid, "%s: the business reference came out empty", award.Reference)
+	}
 	m.Put(award.Key, m.Delivery)
 	r, err := c.Channel.Encode(m, cred)
 	if err != nil || award.Lookup == nil {
 		return r, err
 	}
-	values := map[string]string{"key": m.Delivery, "reference": mapping.Text(m.Filled[award.Reference])}
-	path, _ := action.FillPath(award.Lookup.Path, func(name string) string { return values[name] })
+	values := map[string]string{"key": m.Delivery, "reference": reference}
+	path, wrong := action.FillPath(award.Lookup.Path, func(name string) string { return values[name] })
+	if len(wrong) > 0 {
+		return nil, fault.New(fault.Invalid, "%s: came out as dots, which would change the path of the lookup", award.Reference)
+	}
 	query := url.Values{}
 	for name, template := range award.Lookup.Query {
 		query.Set(name, placeholder.ReplaceAllStringFunc(template, func(braced string) string { return values[braced[1:len(braced)-1]] }))
 	}
 	header := http.Header{"Accept": {"application/json"}}
-	r.Lookup = &channel.Lookup{Names: []string{values["key"], values["reference"]},
+	r.Lookup = &channel.Lookup{Names: []string{m.Delivery, reference},
 		Request: &channel.Request{Method: http.MethodGet, URL: channel.Join(m.BaseURL, path, query), Header: header}}
 	return r, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/waypost/waypost/shared/action"
 	"github.com/waypost/waypost/shared/channel/loyalty"
+	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/secret"
 )
 
@@ -77,6 +78,30 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+// An award without a reference is not made: a lookup could tell it from no other.
+func TestEncodeRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ reference, lookup, want string }{
+		{"", "", "reference: the business reference came out empty"},
+		{" ", "", "reference: the business reference came out empty"},
+		{"", `, "lookup": {"path": "/awards/{key}"}`, "reference: the business reference came out empty"},
+		{"..", `, "lookup": {"path": "/orders/{reference}/awards"}`, "reference: came out as dots, which would change the path of the lookup"},
+	} {
+		a, wrong := parsed(t, fmt.Sprintf(award, `{"key": "meta.id", "reference": "reference"`+tc.lookup+`}`))
+		if len(wrong) > 0 {
+			t.Fatal(wrong)
+		}
+		m, err := a.Compose(map[string]any{"reference": tc.reference})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Delivery = "x.award.0"
+		if _, err := (loyalty.Channel{}).Encode(m, secret.Credential{}); !fault.Is(err, fault.Invalid) || err.Error() != tc.want {
+			t.Errorf("%q%s: got %v, want %s", tc.reference, tc.lookup, err, tc.want)
+		}
+	}
+}
+
 // Each row is a mistake in contract.award, and what its author is told.
 func TestCheck(t *testing.T) {
 	t.Parallel()
@@ -109,6 +134,10 @@ func TestCheck(t *testing.T) {
 			"contract.award.reference: names ref, which must be of type string or integer"},
 		{`{"method": "POST", "body": {"toBeMapped": true, "type": "object"}, "query": {"ref": {"toBeMapped": true, "type": "string"}}, "award": {"key": "id", "reference": "query.ref"}}`,
 			"contract.award.key: the body is no object: name a header or a query parameter"},
+		{`{"method": "POST", "headers": {"content-type": "application/x-www-form-urlencoded"}, "body": {"ref": {"toBeMapped": true, "type": "string"}}, "award": {"key": "meta.id", "reference": "ref"}}`,
+			"contract.award.key: must be a key of the form, or a header or a query parameter: a form has no objects"},
+		{`{"method": "POST", "headers": {"Content-Type": "text/plain"}, "query": {"ref": {"toBeMapped": true, "type": "string"}}, "award": {"key": "id", "reference": "query.ref"}}`,
+			"contract.award.key: the body is text: name a header or a query parameter"},
 	} {
 		if _, got := parsed(t, tc.contract); cmp.Diff([]string{tc.want}, got) != "" {
 			t.Errorf("%s: got %q, want %q", tc.contract, got, tc.want)

@@ -35,20 +35,23 @@ func check(a *action.Action) []fault.Detail {
 		say("display.screen", "names %s, which must be of type string or array, neither optional nor nullable, and have no default", f.Name)
 	}
 	if f := a.Field(string(d.Version)); f == nil {
-		details = append(details, a.CheckPlace("contract.display.version", d.Version)...)
+		details = append(details, webhook.CheckPlace(a, "contract.display.version", d.Version)...)
 	} else if f.Name != string(d.Version) || !f.Required() || f.Type.Kind != schema.IntegerKind {
 		say("display.version", "names the field %s, which must be of type integer, neither optional nor nullable, and have no default", f.Name)
 	}
 	switch f := a.Field(string(d.ValidUntil)); {
 	case f == nil && d.ValidFor <= 0:
-		details = append(details, a.CheckPlace("contract.display.validUntil", d.ValidUntil)...)
+		details = append(details, webhook.CheckPlace(a, "contract.display.validUntil", d.ValidUntil)...)
 		say("display.validFor", `is missing: how long a message is valid, such as "30m"; or name in validUntil a field of format date-time`)
 	case f == nil:
-		details = append(details, a.CheckPlace("contract.display.validUntil", d.ValidUntil)...)
+		details = append(details, webhook.CheckPlace(a, "contract.display.validUntil", d.ValidUntil)...)
 	case d.ValidFor != 0:
 		say("display.validFor", "is not used where validUntil is the field %s; leave it out", f.Name)
 	case f.Name != string(d.ValidUntil) || !f.Required() || len(f.Check("no time")) == 0 || len(f.Check("2026-01-31T09:30:00Z")) > 0:
 		say("display.validUntil", "names the field %s, which must be of type string and format date-time, neither optional nor nullable, and have no default", f.Name)
+	}
+	if a.Field(string(d.Version)) == nil && a.Field(string(d.ValidUntil)) == nil && d.Version.Overlaps(d.ValidUntil) {
+		say("display.validUntil", "is where the version goes; give each a place of its own")
 	}
 	return details
 }

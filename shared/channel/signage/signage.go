@@ -11,7 +11,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -39,11 +38,11 @@ func Traits() channel.Traits {
 // started, in microseconds since 1970.
 func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Request, error) {
 	d := m.Contract.Display
-	turn := &channel.Turn{Target: target(m.BaseURL, m.Filled[d.Screen]), Version: m.Start.UnixMicro(), Until: m.Start.Add(time.Duration(d.ValidFor))}
+	turn := &channel.Turn{Target: target(m.BaseURL+m.Contract.Path, m.Filled[d.Screen]), Version: m.Start.UnixMicro(), Until: m.Start.Add(time.Duration(d.ValidFor))}
 	if v, mapped := m.Filled[string(d.Version)]; mapped {
 		n, whole := action.Whole(v).(int64)
-		if !whole {
-			return nil, fault.New(fault.Invalid, "%s: the version came out as no whole number", d.Version)
+		if !whole || n < 0 {
+			return nil, fault.New(fault.Invalid, "%s: the version came out as no whole number from 0 on", d.Version)
 		}
 		turn.Version = n
 	} else {
@@ -66,8 +65,9 @@ func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Req
 	return r, nil
 }
 
-// target names the screens that a message is for, at their endpoint.
-func target(base string, screen any) string {
+// target names the screens that a message is for, at their endpoint: a URL
+// with the path as the contract has it, since a screen and a group may have the same name.
+func target(endpoint string, screen any) string {
 	names := []string{mapping.Text(screen)}
 	if many, ok := screen.([]any); ok {
 		names = nil
@@ -76,7 +76,7 @@ func target(base string, screen any) string {
 		}
 		slices.Sort(names)
 	}
-	sum := sha256.Sum256([]byte(base + "\n" + strings.Join(names, "\n")))
+	sum := sha256.Sum256([]byte(endpoint + "\n" + strings.Join(names, "\n")))
 	return "screen " + hex.EncodeToString(sum[:16])
 }
 
@@ -90,7 +90,7 @@ func (c Channel) Classify(a channel.Answer) channel.Verdict {
 	switch there, told := versionOf(a.Body); {
 	case !told:
 	case there > a.Version:
-		return channel.Verdict{Result: channel.Superseded, Reason: fmt.Sprintf("stale: the endpoint has version %d, and this is %d", there, a.Version)}
+		return channel.Verdict{Result: channel.Superseded, Reason: "stale: the endpoint has a newer version"}
 	case there == a.Version:
 		return channel.Verdict{Result: channel.Accepted}
 	}

@@ -77,6 +77,49 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+// A group's name may be a screen's too: what one shows does not make the other's stale.
+func TestTargets(t *testing.T) {
+	t.Parallel()
+	targets := map[string]string{}
+	for _, call := range []string{`"method": "PUT", "path": "/v1/screens/{screen}"`, `"method": "PATCH", "path": "/v1/screens/{screen}"`, `"method": "PUT", "path": "/v1/groups/{screen}"`} {
+		a, wrong := parsed(t, `{`+call+`, "pathParams": {"screen": {"toBeMapped": true, "type": "string"}}, "body": {},
+			"display": {"screen": "path.screen", "version": "v", "validUntil": "until", "validFor": "30m"}}`)
+		if len(wrong) > 0 {
+			t.Fatal(wrong)
+		}
+		m, err := a.Compose(map[string]any{"path.screen": "lobby"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := signage.Channel{}.Encode(m, secret.Credential{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		targets[call] = r.Turn.Target
+	}
+	screen, changed, group := targets[`"method": "PUT", "path": "/v1/screens/{screen}"`], targets[`"method": "PATCH", "path": "/v1/screens/{screen}"`],
+		targets[`"method": "PUT", "path": "/v1/groups/{screen}"`]
+	if screen != changed || screen == group {
+		t.Errorf("got the targets %v, want one for the screen and another for the group", targets)
+	}
+}
+
+// A version below 0 would be older than none.
+func TestEncodeRefuses(t *testing.T) {
+	t.Parallel()
+	a, wrong := parsed(t, fmt.Sprintf(contract, `{"screen": "screens", "version": "price", "validUntil": "end"}`))
+	if len(wrong) > 0 {
+		t.Fatal(wrong)
+	}
+	m, err := a.Compose(map[string]any{"screens": []any{"a"}, "price": int64(-1), "end": "2026-02-01T00:00:00Z"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (signage.Channel{}).Encode(m, secret.Credential{}); err == nil || err.Error() != "price: the version came out as no whole number from 0 on" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -114,6 +157,10 @@ func TestCheck(t *testing.T) {
 		{`{"screen": "screens", "version": "v", "validUntil": "price"}`, "validUntil: names the field price, which must be of type string and format date-time, neither optional nor nullable, and have no default"},
 		{`{"screen": "screens", "version": "v", "validUntil": "until"}`, `validFor: is missing: how long a message is valid, such as "30m"; or name in validUntil a field of format date-time`},
 		{`{"screen": "screens", "version": "v", "validUntil": "end", "validFor": "1h"}`, "validFor: is not used where validUntil is the field end; leave it out"},
+		{`{"screen": "screens", "version": "m", "validUntil": "m", "validFor": "1h"}`, "validUntil: is where the version goes; give each a place of its own"},
+		{`{"screen": "screens", "version": "m", "validUntil": "body.m.until", "validFor": "1h"}`, "validUntil: is where the version goes; give each a place of its own"},
+		{`{"screen": "screens", "version": "m.v", "validUntil": "m", "validFor": "1h"}`, "validUntil: is where the version goes; give each a place of its own"},
+		{`{"screen": "screens", "version": "headers.X-M", "validUntil": "headers.x-m", "validFor": "1h"}`, "validUntil: is where the version goes; give each a place of its own"},
 	} {
 		_, got := parsed(t, fmt.Sprintf(contract, tc.display))
 		if diff := cmp.Diff([]string{"contract.display." + tc.want}, got); diff != "" {

@@ -19,6 +19,7 @@ import (
 	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/mapping"
+	"github.com/waypost/waypost/shared/schema"
 	"github.com/waypost/waypost/shared/secret"
 )
 
@@ -43,6 +44,9 @@ var parameters = map[string]string{
 	"shortenUrls": "ShortenUrls", "contentRetention": "ContentRetention", "addressRetention": "AddressRetention",
 }
 
+// severalOf is the one parameter that a message may have several of.
+const severalOf = "mediaUrl"
+
 func check(a *action.Action) []fault.Detail {
 	details := channel.OnlyBody(a)
 	say := func(path, format string, args ...any) {
@@ -54,12 +58,19 @@ func check(a *action.Action) []fault.Detail {
 		return details
 	}
 	known := slices.Sorted(maps.Keys(parameters))
-	for key := range body {
+	for key, raw := range body {
 		if strings.EqualFold(key, "statusCallback") {
 			say("contract.body."+key, "is the deployment's own; ask for reports in settings.callback")
-		} else if parameters[key] == "" {
+			continue
+		}
+		if parameters[key] == "" {
 			details = append(details, fault.Detail{Path: "contract.body." + key, Rule: "additionalProperties",
 				Message: "is not a parameter of a Twilio message", Suggestion: fault.Nearest(key, known)})
+			continue
+		}
+		f := a.Field("body." + key)
+		if many := raw[0] == '[' || f != nil && f.Type.Kind == schema.ArrayKind; many && key != severalOf {
+			say("contract.body."+key, "must be one value: Twilio takes several of %s alone", severalOf)
 		}
 	}
 	if body["to"] == nil {
@@ -90,6 +101,9 @@ func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Req
 	body, _ := m.Body.(map[string]any)
 	for key, v := range body {
 		if items, many := v.([]any); many {
+			if len(items) > 1 && key != severalOf { // Twilio would text one of them
+				return nil, fault.New(fault.Invalid, "%s came out as %d values, and Twilio takes one", key, len(items))
+			}
 			for _, item := range items {
 				form.Add(parameters[key], mapping.Text(item))
 			}

@@ -5,9 +5,29 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/waypost/waypost/shared/action"
 	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/channel/twilio"
+	"github.com/waypost/waypost/shared/fault"
+	"github.com/waypost/waypost/shared/secret"
 )
+
+// A list of recipients is not sent to one of them.
+func TestEncodeRefuses(t *testing.T) {
+	t.Parallel()
+	cred, err := secret.Parse("waypost/twilio", []byte(`{"accountSid": "AC00000000000000000000000000000001"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &action.Message{Body: map[string]any{"to": []any{"+1", "+2"}, "mediaUrl": []any{"a", "b"}}}
+	if _, err := (twilio.Channel{}).Encode(m, cred); !fault.Is(err, fault.Invalid) || err.Error() != "to came out as 2 values, and Twilio takes one" {
+		t.Errorf("got %v", err)
+	}
+	m.Body = map[string]any{"to": []any{"+1"}, "mediaUrl": []any{"a", "b"}}
+	if r, err := (twilio.Channel{}).Encode(m, cred); err != nil || string(r.Body) != "MediaUrl=a&MediaUrl=b&To=%2B1" {
+		t.Errorf("got %v, %v", r, err)
+	}
+}
 
 // Whose reason each code is: only the provider's own leads to another one.
 func TestClassify(t *testing.T) {

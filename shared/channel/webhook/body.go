@@ -81,6 +81,35 @@ func checkBody(a *action.Action) []fault.Detail {
 	return details
 }
 
+// CheckPlace finds why a value of Waypost's own can't be put in a place, as
+// Action.CheckPlace does, and of the body also as it is written.
+func CheckPlace(a *action.Action, at string, p action.Place) []fault.Detail {
+	if details := a.CheckPlace(at, p); len(details) > 0 {
+		return details
+	}
+	path, inBody := p.InBody()
+	if !inBody {
+		return nil
+	}
+	why := ""
+	for name, raw := range a.Contract.Headers {
+		var text string
+		if !strings.EqualFold(name, "Content-Type") || json.Unmarshal(raw, &text) != nil {
+			continue
+		}
+		switch of := kindOf(text); {
+		case of == asText:
+			why = "the body is text: name a header or a query parameter"
+		case of == asForm && len(path) > 1:
+			why = "must be a key of the form, or a header or a query parameter: a form has no objects"
+		}
+	}
+	if why == "" {
+		return nil
+	}
+	return []fault.Detail{{Path: at, Message: why}}
+}
+
 // text says whether a value of a contract is constant text or a field of it.
 func text(v any) bool {
 	if m, ok := v.(map[string]any); ok {

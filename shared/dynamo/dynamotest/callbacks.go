@@ -80,6 +80,14 @@ func hears(t *testing.T, client *dynamodb.Client) {
 		same(t, "moved", false, moved)
 		holds(t, l, d)
 	})
+	t.Run("without a token", func(t *testing.T) {
+		d := delivery(t.Name(), settled(ledger.Sent))
+		put(t, l, d)
+		_, moved, err := l.Hear(t.Context(), d, report(ledger.Delivered))
+		faulty(t, "Hear", err, fault.NotFound)
+		same(t, "moved", false, moved)
+		holds(t, l, d)
+	})
 	t.Run("of nothing", func(t *testing.T) {
 		_, _, err := l.Hear(t.Context(), delivery(t.Name(), called), report(ledger.Delivered))
 		faulty(t, "Hear", err, fault.NotFound)
@@ -125,4 +133,19 @@ func awaits(t *testing.T, client *dynamodb.Client) {
 	heard.TaskToken = ""
 	holds(t, l, heard)
 	same(t, "due once it was woken", 0, len(dueBy(t, l, later, 10)))
+
+	t.Run("noted since the callback read the record", func(t *testing.T) {
+		for _, before := range []string{"", "t1"} {
+			l := openLedger(t, client)
+			d := delivery("w", settled(ledger.Sent), func(d *ledger.Delivery) { d.Callback, d.TaskToken = "nonce", before })
+			put(t, l, d)
+			_, err := l.Await(t.Context(), d.ID(), "t2")
+			faulty(t, "Await", err, "")
+			heard, moved, err := l.Hear(t.Context(), d, report(ledger.Delivered))
+			faulty(t, "Hear", err, "")
+			same(t, "moved", true, moved)
+			same(t, "token", "t2", heard.TaskToken)
+			same(t, "due", []string{"w"}, dueBy(t, l, later, 10))
+		}
+	})
 }

@@ -134,6 +134,20 @@ func postpones(t *testing.T, client *dynamodb.Client) {
 			same(t, "within the hour", before, dueBy(t, l, noon.Add(time.Hour), 9))
 		})
 	}
+	t.Run("settled, with a step that waits for its status", func(t *testing.T) {
+		l := openLedger(t, client)
+		put(t, l, delivery("x", settled(ledger.Sent), func(d *ledger.Delivery) { d.Callback = "nonce" }))
+		waits, err := l.Await(t.Context(), asRead.ID(), "t1")
+		faulty(t, "Await", err, "")
+		heard, _, err := l.Hear(t.Context(), waits, report(ledger.Delivered))
+		faulty(t, "Hear", err, "")
+		faulty(t, "Postpone", l.Postpone(t.Context(), heard, noon.Add(2*time.Hour)), "")
+		same(t, "within the hour", 0, len(dueBy(t, l, noon.Add(time.Hour), 9)))
+		same(t, "after two hours", []string{"x"}, dueBy(t, l, noon.Add(2*time.Hour), 9))
+		faulty(t, "Woken", l.Woken(t.Context(), heard.ID(), "t1"), "")
+		faulty(t, "Postpone", l.Postpone(t.Context(), heard, noon.Add(2*time.Hour)), "")
+		same(t, "once it was woken", 0, len(dueBy(t, l, noon.Add(2*time.Hour), 9)))
+	})
 	t.Run("not there", func(t *testing.T) {
 		faulty(t, "Postpone", l.Postpone(t.Context(), asRead, noon), "")
 		_, err := l.Delivery(t.Context(), asRead.ID())
