@@ -24,6 +24,7 @@ const (
 	pathLoyalty = "/providers/loyalty"
 	pathSignage = "/providers/signage"
 	pathSink    = "/providers/sink"
+	pathPrivate = "/providers/private"
 	pathOAuth   = "/providers/oauth"
 
 	pathSinchConversation = "/providers/sinch-conversation"
@@ -52,6 +53,7 @@ func New() *StandIns {
 	mux.Handle(pathLoyalty+"/", sink.NewLoyalty(sink.Options{Inbox: box}).Handler(pathLoyalty))
 	mux.Handle(pathSignage+"/", sink.NewSignage(sink.Options{Inbox: box}).Handler(pathSignage))
 	mux.Handle(pathSink+"/", sink.New(sink.Options{Inbox: box}))
+	mux.Handle(pathPrivate+"/", sink.New(sink.Options{Inbox: box, Channel: "private"}))
 	mux.Handle(pathOAuth+"/", http.StripPrefix(pathOAuth, oauth.New(oauth.Options{URL: "https://login.example" + oauth.Path, Clients: []oauth.Client{Demo}})))
 	return &StandIns{Inbox: box, mux: mux}
 }
@@ -70,6 +72,7 @@ func (s *StandIns) Routes(base string) string {
 		"loyalty.example=" + base + pathLoyalty,
 		"screens.example=" + base + pathSignage,
 		"hooks.example=" + base + pathSink,
+		"orders.example=" + base + pathPrivate,
 		"login.example=" + base + pathOAuth,
 		"auth.sinch.com=" + base + pathSinchTokens,
 		"us.auth.sinch.com=" + base + pathSinchTokens,

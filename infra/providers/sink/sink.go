@@ -52,15 +52,21 @@ type Behaviour struct {
 
 // Options are a Sink's settings; the zero value records nothing.
 type Options struct {
-	Inbox  Recorder
-	Behave func(*http.Request) Behaviour // nil means that the query alone decides
+	Inbox   Recorder
+	Behave  func(*http.Request) Behaviour // nil means that the query alone decides
+	Channel string                        // of a Sink's messages; empty means "webhook"
 }
 
 // A Sink accepts any request. Make one with New.
 type Sink struct{ opts Options }
 
 // New makes a Sink.
-func New(o Options) *Sink { return &Sink{o} }
+func New(o Options) *Sink {
+	if o.Channel == "" {
+		o.Channel = "webhook"
+	}
+	return &Sink{o}
+}
 
 // ServeHTTP keeps a request and answers it.
 func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -83,7 +89,7 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			b.Status = http.StatusFound
 		}
 	}
-	seq := record(s.opts.Inbox, r, body, "webhook", "sink", "", b.Status)
+	seq := record(s.opts.Inbox, r, body, s.opts.Channel, "sink", "", b.Status)
 	if !wait(r.Context(), b) || b.Hang {
 		panic(http.ErrAbortHandler) // closes the connection without an answer
 	}
