@@ -17,7 +17,7 @@ func owners() []row {
 		{"Lambda: the runtime API, versions and aliases, function URLs, asynchronous retries", emulator.Name + " " + emulator.Version, ""},
 		{"bootstrap, assets, deploy, diff", "npm's " + cdk, ""},
 		{"the functions (build/*/bootstrap), the CDK app, the waypost commands", "Waypost", "as they are"},
-		{"Twilio and the loyalty service", "Waypost's stand-ins", "by the setting egressRoutes"},
+		{"Twilio, Slack, the screens, the loyalty service, and the systems that the example calls", "Waypost's stand-ins", "by the setting egressRoutes"},
 		{"the names of function URLs", "Waypost's proxy", "HTTPS_PROXY"},
 	}
 }

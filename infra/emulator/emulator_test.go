@@ -123,8 +123,9 @@ func TestReceived(t *testing.T) {
 		{Channel: "sms", Provider: "twilio", To: "+15550100001", Text: "Hi", Body: "To=%2B15550100001", Status: 201},
 		{Channel: "loyalty", Body: `{"points": 84, "member": "L-1"}`, Status: 201},
 		{Channel: "loyalty", Body: "not JSON", Status: 400},
+		{Channel: "signage", Body: `{"version": 7}`, Screen: &inbox.Screen{Name: "Harbour", Headline: "Open", Version: 7}, Status: 200},
 	})
-	want := []string{`loyalty: not JSON (answered 400)`, `loyalty: {"member":"L-1","points":84}`, `sms/twilio to +15550100001: Hi`}
+	want := []string{`loyalty: not JSON (answered 400)`, `loyalty: {"member":"L-1","points":84}`, `signage: Harbour shows Open`, `sms/twilio to +15550100001: Hi`}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}

@@ -29,7 +29,7 @@ func TestMoods(t *testing.T) {
 	t.Parallel()
 	standIns := New()
 	defer standIns.Close()
-	names := []string{"loyalty", "oauth", "signage", "sinch", "sinch-conversation", "sinch-tokens", "sink", "slack", "twilio"}
+	names := []string{"loyalty", "oauth", "private", "signage", "sinch", "sinch-conversation", "sinch-tokens", "sink", "slack", "twilio"}
 	if diff := cmp.Diff(names, slices.Sorted(maps.Keys(standIns.moods))); diff != "" {
 		t.Fatal(diff)
 	}

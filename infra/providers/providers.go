@@ -27,6 +27,7 @@ const (
 	pathLoyalty = "/providers/loyalty"
 	pathSignage = "/providers/signage"
 	pathSink    = "/providers/sink"
+	pathPrivate = "/providers/private"
 	pathOAuth   = "/providers/oauth"
 
 	pathSinchConversation = "/providers/sinch-conversation"
@@ -69,6 +70,7 @@ func reporting(sender *callbacks.Sender) *StandIns {
 		pathLoyalty: sink.NewLoyalty(sinks).Handler(pathLoyalty),
 		pathSignage: sink.NewSignage(sinks).Handler(pathSignage),
 		pathSink:    sink.New(sinks),
+		pathPrivate: sink.New(sink.Options{Inbox: box, Callbacks: sender, Channel: "private"}),
 		pathOAuth:   http.StripPrefix(pathOAuth, oauth.New(oauth.Options{URL: "https://login.example" + oauth.Path, Clients: []oauth.Client{Demo}})),
 	} {
 		name := strings.TrimPrefix(path, pathAll)
@@ -99,6 +101,7 @@ func (s *StandIns) Routes(base string) string {
 		"loyalty.example=" + base + pathLoyalty,
 		"screens.example=" + base + pathSignage,
 		"hooks.example=" + base + pathSink,
+		"orders.example=" + base + pathPrivate,
 		"login.example=" + base + pathOAuth,
 		"auth.sinch.com=" + base + pathSinchTokens,
 		"us.auth.sinch.com=" + base + pathSinchTokens,

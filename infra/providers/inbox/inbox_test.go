@@ -84,7 +84,7 @@ func TestPage(t *testing.T) {
 		Headers: []inbox.Header{{Name: attack, Value: attack}}})
 	s.Add(inbox.Message{Channel: "webhook", Method: "POST", Path: "/f", Body: "To=%2B49&Body=<b>x", Headers: []inbox.Header{{Name: "Content-Type", Value: "application/x-www-form-urlencoded"}}})
 	s.Add(inbox.Message{Channel: "loyalty", Status: 201, Points: &inbox.Points{Member: attack, Given: 25, Balance: 75, Reference: attack}})
-	s.Add(inbox.Message{Channel: "signage", Status: 200, Screen: &inbox.Screen{Name: attack, Headline: attack, Text: attack, Version: 1}})
+	s.Add(inbox.Message{Channel: "signage", Status: 200, Method: "PUT", Path: "/v1/screens/window", Headers: []inbox.Header{{Name: "Accept", Value: "*/*"}}, Screen: &inbox.Screen{Name: attack, Headline: attack, Text: attack, Version: 1}})
 	for _, path := range []string{"/inbox", "/inbox/", "/inbox/cards"} {
 		resp, body := get(t, h, "GET", path)
 		if resp.StatusCode != 200 || strings.Contains(body, "<script>alert") || strings.Contains(body, "<img") || strings.Contains(body, "<b>x") {
@@ -102,6 +102,9 @@ func TestPage(t *testing.T) {
 		}
 		if !strings.Contains(body, `<div class="screen"><small>&lt;script&gt;`) {
 			t.Errorf("%s: a screen is not shown", path)
+		}
+		if !strings.Contains(body, `<summary><b>PUT</b> <code>/v1/screens/window</code></summary>`) || !strings.Contains(body, `<b class="method POST">POST</b> <code>/f</code>`) {
+			t.Errorf("%s: the request of what is drawn must be folded, any other must show", path)
 		}
 	}
 	resp, cards := get(t, h, "GET", "/inbox/cards?since=2")

@@ -30,7 +30,7 @@ var (
 func (s *Store) Handler() http.Handler {
 	p := &page{store: s, template: template.Must(template.New("page").Funcs(template.FuncMap{
 		"tokens": tokens, "fields": fields, "clock": clock, "initial": initial, "class": statusClass, "pretty": pretty,
-		"mrkdwn": mrkdwn, "blocks": blocksOf,
+		"mrkdwn": mrkdwn, "blocks": blocksOf, "drawn": drawn,
 	}).Parse(pageHTML))}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /inbox", p.serve)
@@ -113,6 +113,12 @@ func (p *page) list(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	_ = json.NewEncoder(w).Encode(map[string]any{"session": v.Session, "last": v.Last, "messages": v.Messages})
+}
+
+// drawn says whether the page draws a message as its recipient sees it. The
+// request itself is folded away then.
+func drawn(m Message) bool {
+	return m.Channel == "sms" || m.Channel == "slack" || m.Points != nil || m.Screen != nil
 }
 
 func clock(t time.Time) string { return t.Format("15:04:05.000") }

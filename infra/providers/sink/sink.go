@@ -60,8 +60,9 @@ type Behaviour struct {
 
 // Options are a Sink's settings; the zero value records nothing.
 type Options struct {
-	Inbox  Recorder
-	Behave func(*http.Request) Behaviour // nil means that the query alone decides
+	Inbox   Recorder
+	Behave  func(*http.Request) Behaviour // nil means that the query alone decides
+	Channel string                        // of a Sink's messages; empty means "webhook"
 	// Callbacks sends reports; nil sends none.
 	Callbacks   *callbacks.Sender
 	CallbackKey string // what they are signed with, whsec_…; empty means CallbackKey
@@ -71,7 +72,12 @@ type Options struct {
 type Sink struct{ opts Options }
 
 // New makes a Sink.
-func New(o Options) *Sink { return &Sink{o} }
+func New(o Options) *Sink {
+	if o.Channel == "" {
+		o.Channel = "webhook"
+	}
+	return &Sink{o}
+}
 
 // ServeHTTP keeps a request and answers it.
 func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -94,7 +100,7 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			b.Status = http.StatusFound
 		}
 	}
-	seq := record(s.opts.Inbox, r, body, "webhook", "sink", "", b.Status)
+	seq := record(s.opts.Inbox, r, body, s.opts.Channel, "sink", "", b.Status)
 	if b.Status < 300 {
 		s.opts.report(r, b, fmt.Sprintf("sink-%d", seq))
 	}
