@@ -291,7 +291,7 @@ func TestFailoverChangesBetweenRounds(t *testing.T) {
 // the answer of; at least once, the message is sent.
 func TestFailoverDies(t *testing.T) {
 	t.Parallel()
-	const operations = 8 // claim, action, profile, secret, endpoint, secret, endpoint, settle
+	const operations = 9 // claim, action, profile, secret, opt-out, endpoint, secret, endpoint, settle
 	for g, guarantee := range []string{"atMostOnce", "atLeastOnce"} {
 		for h, cold := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s cold=%v", guarantee, cold), func(t *testing.T) {
