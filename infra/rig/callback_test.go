@@ -356,3 +356,39 @@ func TestCallbackTokensDoNotLeak(t *testing.T) {
 		}
 	}, atMostOnceReports)
 }
+
+// A callback wakes the step that awaits its delivery's status: at once, and
+// once, however often it comes.
+func TestCallbackWakesTheStep(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[ledger.Status]string{ledger.Delivered: "SUCCEEDED", ledger.Undelivered: "FAILED"} {
+		t.Run(string(status), func(t *testing.T) {
+			t.Parallel()
+			rig.Run(t, func(t *testing.T, w *rig.World) {
+				w.Reporter = callbacktest.Reporter{}
+				w.PutSecret("waypost/reports", `{"key": "`+reportKey+`"}`)
+				w.Publish(rig.Setup{Action: `{"settings": {"callback": {"secret": "waypost/reports"}}}`,
+					Journey: `{"steps": [{"id": "text", "action": {"name": "notify", "version": 1, "await": "status", "deadline": "PT1H",
+						"with": {"to": "{{ profile.phone }}", "text": "{{ event.orderId }}"}}}]}`})
+				x := w.Send("case-1").Executions[0].Execution
+				sleep(10)
+				d := w.Delivery(x)
+				if runs := w.Executions(); len(runs) != 1 || runs[0].Status != "RUNNING" || d.TaskToken == "" {
+					t.Fatalf("the step does not wait: %+v", runs)
+				}
+				for _, s := range []ledger.Status{ledger.Forwarded, status, status} {
+					if code, text := w.CallBack(reportKey, d.CallbackToken(), callbacktest.Body{Status: s}); code != http.StatusNoContent {
+						t.Errorf("%s: got %d %s, want 204", s, code, text)
+					}
+				}
+				sleep(1)
+				if runs := w.Executions(); runs[0].Status != want {
+					t.Errorf("the execution is %s, want %s", runs[0].Status, want)
+				}
+				if d := w.Delivery(x); d.TaskToken != "" || len(w.Due()) > 0 {
+					t.Errorf("somebody must still come back to it: %v", w.Due())
+				}
+			})
+		})
+	}
+}
