@@ -32,7 +32,7 @@ func bounds() []row {
 		{"retries and destinations of an alias", "it reads those of $LATEST", "the deployed alias's are copied there first"},
 		{"log format and level (LoggingConfig)", "it keeps them, and sets no variable", "the variables that Lambda sets are given to it"},
 		{"metric filters, metrics, alarms", "its patterns of JSON match any line", "the deployed patterns are held against its logs by this program; infra/stack's tests"},
-		{"memory, CPU, concurrency, throttling, quotas, prices", "it has none", "make bench; README, \"What it meets first\""},
+		{"memory, CPU, concurrency, throttling, quotas, prices", "it has none", "make bench; infra/stack/README.md, \"What it meets first\""},
 		{"tracing, encryption, point-in-time recovery, dashboards", "it keeps the settings", "infra/stack's tests"},
 	}
 }

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,24 +17,31 @@ import (
 	"time"
 )
 
-// A block is a fenced block of the README: commands (sh), or what the block
+// documents are the README and those that it leads to, in the order in which
+// what they say is done.
+var documents = []string{"README.md", "shared/README.md", "infra/providers/README.md", "infra/stack/README.md", "infra/emulator/README.md"}
+
+// A block is a fenced block of a document: commands (sh), or what the block
 // before it prints (text).
 type block struct {
 	kind, text string
-	line       int
+	at         string // "README.md:12"
 }
 
-// blocks splits the README. prose is what stands outside of blocks.
-func blocks(t *testing.T, readme string) (found []block, prose string) {
+func (b block) document() string { name, _, _ := strings.Cut(b.at, ":"); return name }
+
+// blocks splits a document. prose is what stands outside of blocks.
+func blocks(t *testing.T, document string) (found []block, prose string) {
 	t.Helper()
 	var b *block
-	for n, line := range strings.Split(readme, "\n") {
+	for n, line := range strings.Split(readFile(t, document), "\n") {
+		at := fmt.Sprintf("%s:%d", document, n+1)
 		fence, isFence := strings.CutPrefix(line, "```")
 		switch {
 		case isFence && b == nil:
-			b = &block{kind: fence, line: n + 1}
+			b = &block{kind: fence, at: at}
 			if fence != "sh" && fence != "text" {
-				t.Errorf("README.md:%d: a block is sh or text, not %q", n+1, fence)
+				t.Errorf("%s: a block is sh or text, not %q", at, fence)
 			}
 		case isFence:
 			found, b = append(found, *b), nil
@@ -38,13 +49,13 @@ func blocks(t *testing.T, readme string) (found []block, prose string) {
 			b.text += line + "\n"
 		default:
 			if strings.HasPrefix(line, "    ") {
-				t.Errorf("README.md:%d: an indented block is neither commands nor output: fence it", n+1)
+				t.Errorf("%s: an indented block is neither commands nor output: fence it", at)
 			}
 			prose += line + "\n"
 		}
 	}
 	if b != nil {
-		t.Fatalf("README.md:%d: the block does not end", b.line)
+		t.Fatalf("%s: the block does not end", b.at)
 	}
 	return found, prose
 }
@@ -93,16 +104,53 @@ var (
 	// byCI are blocks whose commands .ci/run runs, not this test: what they print is not compared.
 	byCI     = regexp.MustCompile(`^make emulate\n$`)
 	sendHint = regexp.MustCompile(`(?m)^Send +(curl .+)$`)
+	links    = regexp.MustCompile(`\]\(([^):]+)\)`)
 	inCode   = regexp.MustCompile("`((?:make|go|curl|aws|waypost) [^`]*)`")
 )
 
-// Every command that the README gives is run, against a runtime that was
+// The documents are all that there are, and each that one leads to is there.
+func TestDocuments(t *testing.T) {
+	t.Parallel()
+	made := []string{"build", "cdk.out", "node_modules"} // folders of no commit
+	var found []string
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() && (d.Name() != ".." && strings.HasPrefix(d.Name(), ".") || slices.Contains(made, d.Name())) {
+			return cmp.Or(err, fs.SkipDir)
+		}
+		if d.Name() == "README.md" {
+			name, err := filepath.Rel("../..", path)
+			found = append(found, filepath.ToSlash(name))
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := slices.Sorted(slices.Values(documents)); !slices.Equal(slices.Sorted(slices.Values(found)), want) {
+		t.Errorf("got %q, want %q: a new one is run by TestReadme once it is listed", found, want)
+	}
+	for _, document := range documents {
+		_, prose := blocks(t, document)
+		for _, m := range links.FindAllStringSubmatch(prose, -1) {
+			if target := path.Join(path.Dir(document), m[1]); !slices.Contains(documents, target) {
+				t.Errorf("%s leads to %s, which is none of the documents", document, target)
+			}
+		}
+	}
+}
+
+// Every command that the documents give is run, against a runtime that was
 // started as it says, and prints what it says. make's targets, but for run and
 // help, are run by .ci/run.
 func TestReadme(t *testing.T) {
 	t.Parallel()
-	readme := readFile(t, "README.md")
-	found, prose := blocks(t, readme)
+	var found []block
+	var prose string
+	for _, document := range documents {
+		blocks, text := blocks(t, document)
+		found, prose = append(found, blocks...), prose+text
+	}
 	r := &reader{t: t, home: t.TempDir()}
 	if err := os.WriteFile(filepath.Join(r.home, ".curlrc"), []byte("fail-with-body\nsilent\nshow-error\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -119,10 +167,10 @@ func TestReadme(t *testing.T) {
 		case b.kind == "sh":
 			cs := commandsOf(b.text)
 			commands = append(commands, cs...)
-			r.do(b.line, cs)
-		case i > 0 && found[i-1].kind == "sh" && !byCI.MatchString(found[i-1].text):
+			r.do(b.at, cs)
+		case i > 0 && found[i-1].kind == "sh" && found[i-1].document() == b.document() && !byCI.MatchString(found[i-1].text):
 			if got, want := masked(r.printed), masked(b.text); !strings.Contains(got, want) {
-				t.Errorf("README.md:%d: says\n%s\nbut what is printed is\n%s", b.line, want, got)
+				t.Errorf("%s: says\n%s\nbut what is printed is\n%s", b.at, want, got)
 			}
 		}
 	}
@@ -131,9 +179,9 @@ func TestReadme(t *testing.T) {
 			continue
 		}
 		if strings.HasPrefix(m[1], "make ") {
-			r.make(m[1])
+			r.make(m[1], prose)
 		} else if !slices.Contains(commands, m[1]) {
-			t.Errorf("README.md: nothing runs `%s`: give it in a block", m[1])
+			t.Errorf("nothing runs `%s`: give it in a block", m[1])
 		}
 	}
 	r.received("Ada, your 3 items are waiting.")
@@ -145,7 +193,7 @@ func TestReadme(t *testing.T) {
 }
 
 // do does what a block says.
-func (r *reader) do(line int, commands []string) {
+func (r *reader) do(at string, commands []string) {
 	r.t.Helper()
 	var script []string
 	for _, c := range commands {
@@ -158,20 +206,20 @@ func (r *reader) do(line int, commands []string) {
 		case c == "go run ./infra/waypost local":
 			r.start("local")
 		case needsAccount.MatchString(c):
-			r.t.Logf("README.md:%d: %s needs an account of AWS", line, c)
+			r.t.Logf("%s: %s needs an account of AWS", at, c)
 		case needsDocker.MatchString(c):
-			r.t.Logf("README.md:%d: %s needs Docker", line, c)
+			r.t.Logf("%s: %s needs Docker", at, c)
 		case strings.HasPrefix(c, "make "):
-			r.make(c)
+			r.make(c, "")
 		case waypost.MatchString(c), requests.MatchString(c), setup.MatchString(c):
 			script = append(script, c)
 		default:
-			r.t.Errorf("README.md:%d: this test does not know how to run %q", line, c)
+			r.t.Errorf("%s: this test does not know how to run %q", at, c)
 		}
 	}
 	r.set = append(r.set, slices.DeleteFunc(slices.Clone(script), func(c string) bool { return !setup.MatchString(c) })...)
 	for _, c := range script {
-		r.shell(line, append(slices.Clone(r.set), c))
+		r.shell(at, append(slices.Clone(r.set), c))
 	}
 }
 
@@ -192,7 +240,7 @@ func (r *reader) start(args ...string) {
 	r.aws, r.url = m[1], m[2]
 	printed := r.printed
 	if m := sendHint.FindStringSubmatch(printed); m != nil { // what it proposes works as it stands
-		r.shell(0, m[1:])
+		r.shell("what it proposes", m[1:])
 	} else if slices.Contains(args, "--example") {
 		r.t.Errorf("it does not say how to send an event: %s", printed)
 	}
@@ -200,7 +248,7 @@ func (r *reader) start(args ...string) {
 }
 
 // shell runs a command in a shell, at the root of the repository.
-func (r *reader) shell(line int, script []string) {
+func (r *reader) shell(at string, script []string) {
 	r.t.Helper()
 	text := strings.NewReplacer("http://127.0.0.1:8480", r.url, "http://127.0.0.1:4566", r.aws, "EXECUTION", r.execution,
 		"go run ./infra/waypost", "WAYPOST_URL="+r.url+" AWS_ENDPOINT_URL="+r.aws+" waypost").Replace(strings.Join(script, "\n"))
@@ -213,7 +261,7 @@ func (r *reader) shell(line int, script []string) {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		r.t.Fatalf("README.md:%d: %v\n%s\n%s%s", line, err, text, out, &stderr)
+		r.t.Fatalf("%s: %v\n%s\n%s%s", at, err, text, out, &stderr)
 	}
 	r.printed = string(out)
 	// The reader looks a moment later, when what was begun has ended.
@@ -224,13 +272,14 @@ func (r *reader) shell(line int, script []string) {
 			return ended(x), err
 		}
 		if err := (pacing{first: localPoll, most: localPoll}).until(r.t.Context(), time.Now(), look, func() {}); err != nil {
-			r.t.Fatalf("README.md:%d: %v", line, err)
+			r.t.Fatalf("%s: %v", at, err)
 		}
 	}
 }
 
-// make sees that CI runs a target, or runs it where it is quick.
-func (r *reader) make(command string) {
+// make sees that CI runs a target, or runs it where it is quick. make help must
+// list the targets that prose names.
+func (r *reader) make(command, prose string) {
 	r.t.Helper()
 	if command == "make help" {
 		if _, err := exec.LookPath("make"); err != nil {
@@ -243,9 +292,9 @@ func (r *reader) make(command string) {
 		if err != nil {
 			r.t.Fatalf("make help: %v", err)
 		}
-		for _, m := range inCode.FindAllStringSubmatch(readFile(r.t, "README.md"), -1) {
+		for _, m := range inCode.FindAllStringSubmatch(prose, -1) {
 			if words := strings.Fields(m[1]); words[0] == "make" && !strings.Contains(string(out), "make "+words[1]+" ") {
-				r.t.Errorf("make help does not list %s, which README.md gives", m[1])
+				r.t.Errorf("make help does not list %s, which the documents give", m[1])
 			}
 		}
 		return
@@ -255,7 +304,7 @@ func (r *reader) make(command string) {
 	if !slices.ContainsFunc(strings.Split(ci, "\n"), func(line string) bool {
 		return line == "step "+command || strings.HasPrefix(line, "step "+command+" ")
 	}) {
-		r.t.Errorf("README.md: .ci/run does not run %s", command)
+		r.t.Errorf(".ci/run does not run %s", command)
 	}
 }
 
