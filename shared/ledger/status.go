@@ -68,6 +68,16 @@ func (d *Delivery) Hear(r Report) (moved bool) {
 	return true
 }
 
+// Over says whether a step that awaits the delivery's final status has nothing
+// to wait for any more: that status is known, also while the delivery is made
+// anew, or it was not sent. Of one that nobody knows of a callback may tell yet.
+func (d *Delivery) Over() bool {
+	if d.State == Settled && d.Outcome != Sent {
+		return d.Outcome != Unknown
+	}
+	return d.Status.Final()
+}
+
 // Overhear takes from the record as it is in the ledger what was reported
 // while a function held it.
 func (d *Delivery) Overhear(there *Delivery) {

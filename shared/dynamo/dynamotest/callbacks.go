@@ -134,6 +134,37 @@ func awaits(t *testing.T, client *dynamodb.Client) {
 	holds(t, l, heard)
 	same(t, "due once it was woken", 0, len(dueBy(t, l, later, 10)))
 
+	t.Run("while the delivery is made anew", func(t *testing.T) {
+		l := openLedger(t, client)
+		d := delivery("w", settled(ledger.Unknown), func(d *ledger.Delivery) { d.Callback, d.TaskToken = "nonce", "t1" })
+		put(t, l, d)
+		faulty(t, "Replay", l.Replay(t.Context(), d, d.Replayed("r1", noon, "")), "")
+		next, err := l.Delivery(t.Context(), d.ID())
+		faulty(t, "Delivery", err, "")
+		_, err = l.Await(t.Context(), d.ID(), "t2")
+		faulty(t, "Await", err, "")
+
+		done := next
+		done.State, done.Outcome, done.SettledAt = ledger.Settled, ledger.Suppressed, noon.Add(time.Second)
+		for _, token := range []string{"t2", ""} {
+			if token == "" {
+				faulty(t, "Woken", l.Woken(t.Context(), d.ID(), "t2"), "")
+				same(t, "due once it was woken", []string{"w"}, dueBy(t, l, later, 10))
+			}
+			waits := next
+			waits.Until = noon.Add(time.Minute)
+			got, err := l.Put(t.Context(), waits, "r1")
+			faulty(t, "Put", err, "")
+			same(t, "token", token, got.TaskToken)
+			holds(t, l, got)
+		}
+		_, err = l.Await(t.Context(), d.ID(), "t3")
+		faulty(t, "Await", err, "")
+		got, err := l.Put(t.Context(), done, "r1")
+		faulty(t, "Put", err, "")
+		same(t, "token", "t3", got.TaskToken)
+		same(t, "due until it is woken", []string{"w"}, dueBy(t, l, later, 10))
+	})
 	t.Run("noted since the callback read the record", func(t *testing.T) {
 		for _, before := range []string{"", "t1"} {
 			l := openLedger(t, client)
