@@ -57,6 +57,18 @@ const Heard = "a callback reported its status"
 // proves that the message was accepted, which decides an outcome that nobody
 // knew, and undoes a giving up.
 func (d *Delivery) Hear(r Report) (moved bool) {
+	return !d.outlived(r) && d.hear(r)
+}
+
+// outlived says whether a report is of an earlier generation's message, when
+// another was sent since, and says nothing but that it did not arrive yet.
+func (d *Delivery) outlived(r Report) bool {
+	return len(d.Replays) > 0 && d.State == Settled && d.Outcome == Sent &&
+		d.ProviderID != "" && r.ProviderID != "" && r.ProviderID != d.ProviderID &&
+		r.Status != Delivered && r.Status != Read
+}
+
+func (d *Delivery) hear(r Report) (moved bool) {
 	if r.Status.Rank() <= d.Status.Rank() {
 		return false
 	}
@@ -81,7 +93,7 @@ func (d *Delivery) Over() bool {
 // Overhear takes from the record as it is in the ledger what was reported
 // while a function held it.
 func (d *Delivery) Overhear(there *Delivery) {
-	d.Hear(Report{Status: there.Status, Code: there.StatusCode, Reason: there.StatusReason, ProviderID: there.ProviderID, At: there.StatusAt})
+	d.hear(Report{Status: there.Status, Code: there.StatusCode, Reason: there.StatusReason, ProviderID: there.ProviderID, At: there.StatusAt})
 }
 
 func (d *Delivery) proven() {

@@ -24,6 +24,9 @@ func report(status ledger.Status) ledger.Report {
 func hears(t *testing.T, client *dynamodb.Client) {
 	l := openLedger(t, client)
 	called := func(d *ledger.Delivery) { d.Callback = "nonce" }
+	anew := func(d *ledger.Delivery) {
+		d.Replays, d.ProviderID = []ledger.Replay{{Outcome: ledger.Unknown, At: noon}}, "SM2"
+	}
 	for _, tc := range []struct {
 		name   string
 		record []func(*ledger.Delivery)
@@ -42,6 +45,11 @@ func hears(t *testing.T, client *dynamodb.Client) {
 		{"twice", []func(*ledger.Delivery){settled(ledger.Sent), reported(ledger.Delivered)}, ledger.Delivered, false, ledger.Sent},
 		{"backward", []func(*ledger.Delivery){settled(ledger.Sent), reported(ledger.Delivered)}, ledger.Accepted, false, ledger.Sent},
 		{"another final one", []func(*ledger.Delivery){settled(ledger.Sent), reported(ledger.Delivered)}, ledger.Undelivered, false, ledger.Sent},
+		{"of the message before a replay's, that it was not delivered", []func(*ledger.Delivery){settled(ledger.Sent), anew}, ledger.Undelivered, false, ledger.Sent},
+		{"of the message before a replay's, that it is on its way", []func(*ledger.Delivery){settled(ledger.Sent), anew}, ledger.Accepted, false, ledger.Sent},
+		{"of the message before a replay's, that it was delivered", []func(*ledger.Delivery){settled(ledger.Sent), anew}, ledger.Delivered, true, ledger.Sent},
+		{"of the message before a replay's, while that is made", []func(*ledger.Delivery){anew}, ledger.Undelivered, true, ""},
+		{"of the message before a replay's, which nobody knows of", []func(*ledger.Delivery){settled(ledger.Unknown), anew}, ledger.Undelivered, true, ledger.Sent},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			d := delivery(t.Name(), append(tc.record, called)...)
