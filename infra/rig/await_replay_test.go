@@ -1,6 +1,7 @@
 package rig_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -130,4 +131,41 @@ func TestReplayOfAwaited(t *testing.T) {
 			}
 		})
 	})
+}
+
+// Wherever a function dies that makes such a delivery anew, the step hears of
+// the status once, and nothing is left to be done.
+func TestFunctionDiesWithAwaitedReplay(t *testing.T) {
+	t.Parallel()
+	for at := 1; at <= 4; at++ {
+		for way := range 4 {
+			death, reported := rig.Death{At: at, Performed: way&1 > 0}, way&2 > 0
+			t.Run(fmt.Sprintf("%+v, reported %v", death, reported), func(t *testing.T) {
+				t.Parallel()
+				rig.Run(t, func(t *testing.T, w *rig.World) {
+					x := unknownAndAwaited(t, w, func(x string) rig.Reply {
+						if reported {
+							w.Hear(x, rig.Step, ledger.Delivered)
+						}
+						return accepted
+					})
+					w.Kill("case-1", "webhook", death)
+					replayed(t, w, x)
+					w.Settle()
+					saw, d := told(w, x), w.Delivery(x)
+					calls := len(w.Endpoint.Calls(x + ".text."))
+					if len(saw) != 1 || calls > 2 || d.State != ledger.Settled {
+						t.Fatalf("%s %s (%s) after %d calls; the journey saw %q", d.State, d.Outcome, d.Reason, calls, saw)
+					}
+					if reported && calls == 2 && !strings.HasPrefix(saw[0], "sent delivered ") {
+						t.Errorf("the journey saw %q, want it delivered", saw[0])
+					}
+					if got := strings.Fields(saw[0])[0]; got != string(d.Outcome) {
+						t.Errorf("the journey saw it %s, and the record has it %s", got, d.Outcome)
+					}
+					forgotten(t, w, x)
+				})
+			})
+		}
+	}
 }
