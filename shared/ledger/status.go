@@ -60,10 +60,10 @@ func (d *Delivery) Hear(r Report) (moved bool) {
 	return !d.outlived(r) && d.hear(r)
 }
 
-// outlived says whether a report is of an earlier generation's message, when
-// another was sent since, and says nothing but that it did not arrive yet.
+// outlived says whether a report is of the message of an earlier generation or
+// attempt, when another was sent since, and does not say that it arrived.
 func (d *Delivery) outlived(r Report) bool {
-	return len(d.Replays) > 0 && d.State == Settled && d.Outcome == Sent &&
+	return (len(d.Replays) > 0 || len(d.Attempts) > 1) && d.State == Settled && d.Outcome == Sent &&
 		d.ProviderID != "" && r.ProviderID != "" && r.ProviderID != d.ProviderID &&
 		r.Status != Delivered && r.Status != Read
 }

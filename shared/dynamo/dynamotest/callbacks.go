@@ -27,6 +27,9 @@ func hears(t *testing.T, client *dynamodb.Client) {
 	anew := func(d *ledger.Delivery) {
 		d.Replays, d.ProviderID = []ledger.Replay{{Outcome: ledger.Unknown, At: noon}}, "SM2"
 	}
+	again := func(d *ledger.Delivery) {
+		d.Attempts, d.ProviderID = []ledger.Attempt{{At: noon, Result: "ambiguous", Provider: "a"}, {At: noon, Result: "accepted", Provider: "b"}}, "SM2"
+	}
 	for _, tc := range []struct {
 		name   string
 		record []func(*ledger.Delivery)
@@ -48,6 +51,7 @@ func hears(t *testing.T, client *dynamodb.Client) {
 		{"of the message before a replay's, that it was not delivered", []func(*ledger.Delivery){settled(ledger.Sent), anew}, ledger.Undelivered, false, ledger.Sent},
 		{"of the message before a replay's, that it is on its way", []func(*ledger.Delivery){settled(ledger.Sent), anew}, ledger.Accepted, false, ledger.Sent},
 		{"of the message before a replay's, that it was delivered", []func(*ledger.Delivery){settled(ledger.Sent), anew}, ledger.Delivered, true, ledger.Sent},
+		{"of an ambiguous attempt's message, that it was not delivered", []func(*ledger.Delivery){settled(ledger.Sent), again}, ledger.Undelivered, false, ledger.Sent},
 		{"of the message before a replay's, while that is made", []func(*ledger.Delivery){anew}, ledger.Undelivered, true, ""},
 		{"of the message before a replay's, which nobody knows of", []func(*ledger.Delivery){settled(ledger.Unknown), anew}, ledger.Undelivered, true, ledger.Sent},
 	} {
