@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"crypto/subtle"
+	"slices"
 	"strings"
 	"time"
 )
@@ -63,7 +64,7 @@ func (d *Delivery) Hear(r Report) (moved bool) {
 // outlived says whether a report is of the message of an earlier generation or
 // attempt, when another was sent since, and does not say that it arrived.
 func (d *Delivery) outlived(r Report) bool {
-	return (len(d.Replays) > 0 || len(d.Attempts) > 1) && d.State == Settled && d.Outcome == Sent &&
+	return (len(d.Replays) > 0 || slices.ContainsFunc(d.Attempts, Attempt.Uncertain)) && d.State == Settled && d.Outcome == Sent &&
 		d.ProviderID != "" && r.ProviderID != "" && r.ProviderID != d.ProviderID &&
 		r.Status != Delivered && r.Status != Read
 }
