@@ -66,6 +66,9 @@ func TestReplayOfUnknown(t *testing.T) {
 			t.Error(diff)
 		}
 		w.Settle()
+		if strings.Contains(w.Logs(), "Twilio's log lacks it") || !strings.Contains(w.Logs(), `"msg":"delivery replayed"`) {
+			t.Error("the log must tell of the replay, without the person's words, which may be about a customer")
+		}
 		if n := len(texts.Since(0)); n != 2 {
 			t.Errorf("%d texts, want one by each generation", n)
 		}

@@ -48,7 +48,8 @@ type Message struct {
 // its expression came out nil. Its error is Invalid, with the fields' names
 // and never their values: it goes into the delivery's record.
 func (a *Action) Compose(values map[string]any) (*Message, error) {
-	c := composer{values: make(map[*Field]any, len(values))}
+	room := MaxBody
+	c := composer{values: make(map[*Field]any, len(values)), room: &room}
 	for name, v := range values {
 		f := a.Field(name)
 		if f == nil {
@@ -79,6 +80,9 @@ func (a *Action) Compose(values map[string]any) (*Message, error) {
 	if len(a.Contract.Body) > 0 {
 		m.Body, m.HasBody = c.value(nil, a.body)
 	}
+	if room < 0 && len(c.details) == 0 {
+		c.say("body", "%s", tooLarge)
+	}
 	if err := fault.Document("the message could not be composed", c.details); err != nil {
 		return nil, err
 	}
@@ -92,7 +96,19 @@ type composer struct {
 	filled  map[string]any
 	inItem  bool
 	lists   bool // a list was filled of which the body writes one item
+	room    *int // bytes of MaxBody that the contract's own text has not used up
 	details []fault.Detail
+}
+
+// tooLarge is said of what the contract's own text would make too large, as
+// often as lists repeat it. What is mapped has a budget of its own.
+var tooLarge = fmt.Sprintf("comes to more than the %d bytes that a body may have", MaxBody)
+
+// spend counts the contract's own text, at no more than it comes to as JSON,
+// and says whether there is room for it.
+func (c *composer) spend(bytes int) bool {
+	*c.room -= bytes
+	return *c.room >= 0
 }
 
 func (c *composer) say(path, format string, args ...any) {
@@ -117,8 +133,9 @@ func (c *composer) fill(f *Field) {
 	} else {
 		v = Whole(v)
 	}
-	if v == nil {
+	if v == nil && f.preset != nil {
 		v = f.preset
+		c.spend(f.presetSize)
 	}
 	switch {
 	case v != nil:
@@ -191,12 +208,19 @@ func (c *composer) value(path []string, v any) (any, bool) {
 			filled, sent := c.filled[c.name(path)]
 			return filled, sent
 		}
+		if !c.spend(2) {
+			return nil, false
+		}
 		out := maps.Clone(v)
 		for key, item := range v {
+			if !c.spend(len(key) + len(`"":`)) {
+				return nil, false
+			}
 			if filled, sent := c.value(append(path[:len(path):len(path)], key), item); sent {
 				out[key] = filled
 			} else {
 				delete(out, key)
+				c.spend(-len(key) - len(`"":`))
 			}
 		}
 		return out, true
@@ -213,8 +237,10 @@ func (c *composer) value(path []string, v any) (any, bool) {
 			}
 		}
 		return out, true
+	case string:
+		return v, c.spend(len(v) + 2)
 	}
-	return v, true
+	return v, c.spend(1)
 }
 
 // Response picks, from an answer that was accepted, what the contract lets a

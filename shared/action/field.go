@@ -31,9 +31,11 @@ type Field struct {
 
 	place  place
 	rules  *schema.Schema
-	preset any    // the schema's default, or nil
-	lone   bool   // a list of which the body writes one item
-	list   *Field // the lone list whose one item the field is in, or nil
+	preset any // the schema's default, or nil
+	// presetSize is how many bytes of JSON the default is.
+	presetSize int
+	lone       bool   // a list of which the body writes one item
+	list       *Field // the lone list whose one item the field is in, or nil
 }
 
 // A place is a part of a request.
@@ -100,6 +102,8 @@ func (w *walker) field(in place, name, at string, m map[string]any) {
 	}
 	f.rules, f.Type, f.preset = compiled, compiled.Type(), rules["default"]
 	if f.preset != nil {
+		text, _ := schema.Encode(f.preset) // what was read as JSON can be written so
+		f.presetSize = len(text)
 		for _, d := range compiled.Validate(f.preset) {
 			say("default", "%s", d.Message)
 		}

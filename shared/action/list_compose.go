@@ -31,23 +31,26 @@ func (c *composer) items(f *Field, v any) (any, bool) {
 	}
 	out := make([]any, 0, len(list))
 	for i, values := range list {
-		item, details := f.Item.compose(values)
+		item, details := f.Item.compose(values, c.room)
 		out = append(out, item)
 		c.details = append(c.details, fault.Under(f.Name+"."+strconv.Itoa(i), details)...)
-		if len(c.details) >= maxFaults {
+		if *c.room < 0 && len(c.details) == 0 {
+			c.say(f.Name, "%s", tooLarge)
+		}
+		if *c.room < 0 || len(c.details) >= maxFaults {
 			break
 		}
 	}
 	return out, true
 }
 
-// compose makes one item of its fields' values.
-func (i *Item) compose(values any) (any, []fault.Detail) {
+// compose makes one item of its fields' values, in the room that the body has.
+func (i *Item) compose(values any, room *int) (any, []fault.Detail) {
 	named, ok := values.(map[string]any)
 	if !ok {
 		return nil, []fault.Detail{{Message: "must be an object of the item's fields"}}
 	}
-	c := composer{values: make(map[*Field]any, len(named)), inItem: true}
+	c := composer{values: make(map[*Field]any, len(named)), inItem: true, room: room}
 	for name, v := range named {
 		f := i.Field(name)
 		if f == nil {

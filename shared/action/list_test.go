@@ -136,6 +136,44 @@ func TestComposeListsStop(t *testing.T) {
 	}
 }
 
+// What a contract says of each item is counted before it is made as often as a
+// list has items.
+func TestComposeListsAreBounded(t *testing.T) {
+	const each, text = `{"toBeMapped": true, "type": "array", "each": {`, `{"toBeMapped": true, "type": "string", "optional": true}`
+	big, ten := `"`+strings.Repeat("x", 30_000)+`"`, make([]any, 10)
+	for i := range ten {
+		ten[i] = map[string]any{}
+	}
+	full := make([]any, 10)
+	for i := range full {
+		full[i] = map[string]any{"inner": ten}
+	}
+	for _, tc := range []struct {
+		name, lines string
+		list        []any
+		wrong       string
+	}{
+		{"a constant", each + `"big": ` + big + `, "a": ` + text + `}}`, ten, "lines"},
+		{"as often as fits", each + `"big": ` + big + `, "a": ` + text + `}}`, ten[:8], ""},
+		{"a default", each + `"a": {"toBeMapped": true, "type": "string", "default": ` + big + `}}}`, ten, "lines"},
+		{"in an inner list", each + `"inner": ` + each + `"big": ` + big[:5_000] + `", "a": ` + text + `}}}}`, full, "lines.5.inner"},
+		{"in the one item of an inner list", each + `"inner": [{"big": ` + big + `, "a": ` + text + `}]}}`, ten, "lines"},
+		{"beside a list", each + `"big": ` + big + `, "a": ` + text + `}}, "more": ` + big, ten[:8], "body"},
+	} {
+		a := parse(t, `{"body": {"lines": `+tc.lines+`}}`)
+		m, err := a.Compose(map[string]any{"lines": tc.list})
+		want := ""
+		if tc.wrong != "" {
+			want = tc.wrong + ": comes to more than the 262144 bytes that a body may have"
+		} else if body, failed := m.JSON(); failed != nil || len(body) > action.MaxBody {
+			t.Errorf("%s: %d bytes, %v", tc.name, len(body), failed)
+		}
+		if diff := cmp.Diff(want, details(err)); diff != "" {
+			t.Errorf("%s: %s", tc.name, diff)
+		}
+	}
+}
+
 func TestBodyIsAList(t *testing.T) {
 	items := []any{map[string]any{"a": 1.0}, map[string]any{"a": 2.0}}
 	for _, tc := range []struct {

@@ -47,7 +47,10 @@ type Replayed struct {
 	Note       string `json:"note"`
 }
 
-const replayNote = "the delivery is made anew; its journey is not rewound, and has gone on or ended by the outcome that it saw"
+const (
+	replayNote  = "the delivery is made anew; its journey is not rewound, and has gone on or ended by the outcome that it saw"
+	awaitedNote = "the delivery is made anew, and its step still waits for its status"
+)
 
 // replays registers what has deliveries made anew.
 func (h *Handler) replays(a *api) {
@@ -76,8 +79,12 @@ func (h *Handler) replayDelivery(ctx context.Context, in *struct {
 	if err != nil {
 		return Replayed{}, err
 	}
+	note := replayNote
+	if d.TaskToken != "" {
+		note = awaitedNote
+	}
 	return Replayed{ID: in.ID, Generation: d.Generation(), Execution: d.Execution, Outcome: string(d.Replays[len(d.Replays)-1].Outcome),
-		See: "/admin/v1/deliveries/" + in.ID, Note: replayNote}, nil
+		See: "/admin/v1/deliveries/" + in.ID, Note: note}, nil
 }
 
 // deliveryID reads a delivery's id.

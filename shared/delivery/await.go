@@ -60,10 +60,10 @@ const AwaitedMessage = "awaited status"
 // its deadline has passed or its execution was stopped, counts as woken. An error
 // means that it may still wait: Wake can be repeated, and the sweep does.
 func (w Waker) Wake(ctx context.Context, d ledger.Delivery) error {
-	result, over, err := awaited(&d)
-	if d.TaskToken == "" || !over {
+	if d.TaskToken == "" || !d.Over() {
 		return nil
 	}
+	result, _, err := awaited(&d)
 	if stopped, ok := errors.AsType[*Stopped](err); ok {
 		err = w.fail(ctx, d.TaskToken, stopped)
 	} else {
@@ -130,17 +130,19 @@ func (p *Pipeline) late(ctx context.Context, t Task) (Result, error) {
 	if d.Status != "" {
 		why += ", and " + string(d.Status) + " was the last"
 	}
-	d.Reason = joined(d.Reason, why)
-	return Result{}, stop(&d)
+	seen := *heard(&d)
+	seen.Reason = joined(seen.Reason, why)
+	return Result{}, stop(&seen)
 }
 
 // awaited gives what a step that awaits its delivery's final status comes to,
-// and whether it has come to that: a delivery that was not sent has no status
-// to wait for, and of one that nobody knows of a callback may tell yet.
+// and whether it has come to that.
 func awaited(d *ledger.Delivery) (_ Result, over bool, _ error) {
-	switch {
-	case d.State != ledger.Settled, d.Outcome == ledger.Unknown, d.Outcome == ledger.Sent && !d.Status.Final():
+	if !d.Over() {
 		return Result{}, false, nil
+	}
+	d = heard(d)
+	switch {
 	case d.Outcome == ledger.Suppressed, d.Outcome == ledger.Sent && d.Status != ledger.Undelivered:
 		result, err := recorded(d)
 		return result, true, err
@@ -155,6 +157,21 @@ func awaited(d *ledger.Delivery) (_ Result, over bool, _ error) {
 		return Result{}, true, stop(&ended)
 	}
 	return Result{}, true, stop(d)
+}
+
+// heard is a delivery as a step sees it that has waited for its status. One
+// that is being made anew was sent, where its status is known by now, and is
+// unknown else, as it was before.
+func heard(d *ledger.Delivery) *ledger.Delivery {
+	if d.State == ledger.Settled {
+		return d
+	}
+	seen := *d
+	seen.Outcome, seen.Reason = ledger.Unknown, "it is being made anew"
+	if d.Status != "" {
+		seen.Outcome, seen.Reason = ledger.Sent, ledger.Heard
+	}
+	return &seen
 }
 
 // stop is the error for which a journey takes onError after it has waited.

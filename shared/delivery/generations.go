@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/ledger"
 )
 
@@ -33,9 +32,7 @@ const stillUnknown = "an earlier generation may have been processed"
 
 // uncertain says whether one of these attempts may have been processed.
 func uncertain(attempts []ledger.Attempt) bool {
-	return slices.ContainsFunc(attempts, func(t ledger.Attempt) bool {
-		return t.Result == ledger.Lost || t.Result == string(channel.Ambiguous)
-	})
+	return slices.ContainsFunc(attempts, ledger.Attempt.Uncertain)
 }
 
 // unbegun gives the earlier generation whose outcome a waiting delivery goes

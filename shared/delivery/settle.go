@@ -109,6 +109,10 @@ func (a *attempt) settle(ctx context.Context, outcome ledger.Outcome, reason str
 	if err := a.Closer.settle(ctx, &a.rec, a.holder, outcome, reason); err != nil {
 		return a.overtaken(err)
 	}
+	if err := a.Waker.Wake(ctx, a.rec); err != nil { // a step may wait for what was made anew
+		a.Log.LogAttrs(ctx, slog.LevelError, "the step that waits for the delivery was not woken; the sweep does it",
+			slog.String("delivery", a.rec.ID().String()), slog.Any("error", err))
+	}
 	return recorded(&a.rec)
 }
 

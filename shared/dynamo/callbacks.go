@@ -106,16 +106,30 @@ func (l *Ledger) Await(ctx context.Context, id ledger.DeliveryID, token string) 
 }
 
 // Woken notes that the Task of this token waits no longer, where it is still
-// the one that the delivery knows.
+// the one that the delivery knows. A delivery that is being made anew stays due:
+// that is for whoever made it and died.
 func (l *Ledger) Woken(ctx context.Context, id ledger.DeliveryID, token string) error {
-	_, err := l.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &l.Table, Key: item{"execution": text(id.Execution), "node": text(node(id))},
-		UpdateExpression: aws.String("REMOVE #token, #due, #shard"), ConditionExpression: aws.String("#token = :token"),
-		ExpressionAttributeNames:  map[string]string{"#token": "taskToken", "#due": "due", "#shard": "dueShard"},
-		ExpressionAttributeValues: item{":token": text(token)},
-	})
-	if _, another := conflict(err); another || err == nil {
-		return nil
+	for _, way := range []struct{ remove, only string }{{"#token, #due, #shard", "="}, {"#token", "<>"}} {
+		names := map[string]string{"#token": "taskToken", "#state": "state"}
+		if way.only == "=" {
+			names["#due"], names["#shard"] = "due", "dueShard"
+		}
+		_, err := l.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: &l.Table, Key: item{"execution": text(id.Execution), "node": text(node(id))},
+			UpdateExpression:                    aws.String("REMOVE " + way.remove),
+			ConditionExpression:                 aws.String("#token = :token AND #state " + way.only + " :settled"),
+			ExpressionAttributeNames:            names,
+			ExpressionAttributeValues:           item{":token": text(token), ":settled": text(string(ledger.Settled))},
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		})
+		met, refused := conflict(err)
+		if err != nil && !refused {
+			return failed(err, "ledger")
+		}
+		var there ledger.Delivery
+		if err := unmarshal(met, &there); err != nil || there.TaskToken != token {
+			return err
+		}
 	}
-	return failed(err, "ledger")
+	return nil
 }

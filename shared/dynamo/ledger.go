@@ -84,6 +84,10 @@ func itemOf(d ledger.Delivery) (item, error) {
 		it.Due = d.Lease.Add(claimSlack)
 	case ledger.Waiting:
 		it.Due = d.Until.Add(waitSlack)
+	case ledger.Settled:
+		if d.TaskToken != "" && d.Over() { // whoever settles it wakes the step, and may die before
+			it.Due = d.SettledAt.Add(wakeSlack)
+		}
 	}
 	if !it.Due.IsZero() {
 		it.DueShard = strconv.Itoa(shard(d.Execution))
@@ -182,19 +186,21 @@ func (l *Ledger) Claim(ctx context.Context, d ledger.Delivery, ready time.Time) 
 }
 
 // Put implements delivery.Records. What callbacks reported while the holder
-// worked is kept.
+// worked is kept, and so is the token of a Task that began to wait.
 func (l *Ledger) Put(ctx context.Context, d ledger.Delivery, holder string) (ledger.Delivery, error) {
 	for {
 		there, err := l.replace(ctx, d, holder)
-		if there == nil || there.Holder != holder || there.State == ledger.Settled || there.Status.Rank() <= d.Status.Rank() {
+		if there == nil || there.Holder != holder || there.State == ledger.Settled ||
+			there.Status.Rank() <= d.Status.Rank() && there.TaskToken == d.TaskToken {
 			return d, err
 		}
-		d.Overhear(there) // a status moves forward only: this ends
+		d.Overhear(there) // a status moves forward only, and a Task begins and ends to wait a few times at most: this ends
+		d.TaskToken = there.TaskToken
 	}
 }
 
 // replace writes a record over the one that holder has and that knows of no
-// status but the same. It gives the one that is there where that is another.
+// status and no waiting Task but the same. It gives the one that is there where that is another.
 func (l *Ledger) replace(ctx context.Context, d ledger.Delivery, holder string) (there *ledger.Delivery, _ error) {
 	it, err := itemOf(d)
 	if err != nil {
@@ -208,6 +214,13 @@ func (l *Ledger) replace(ctx context.Context, d ledger.Delivery, holder string) 
 		in.ConditionExpression = aws.String("#holder = :holder AND #state <> :settled AND (attribute_not_exists(#rank) OR #rank = :rank)")
 		in.ExpressionAttributeNames = map[string]string{"#holder": "holder", "#state": "state", "#rank": "statusRank"}
 		in.ExpressionAttributeValues = item{":holder": text(holder), ":settled": text(string(ledger.Settled)), ":rank": whole(d.Status.Rank())}
+		in.ExpressionAttributeNames["#token"] = "taskToken"
+		if d.TaskToken == "" {
+			*in.ConditionExpression += " AND attribute_not_exists(#token)"
+		} else {
+			*in.ConditionExpression += " AND #token = :token"
+			in.ExpressionAttributeValues[":token"] = text(d.TaskToken)
+		}
 	}
 	_, err = l.Client.PutItem(ctx, in)
 	if met, refused := conflict(err); refused {

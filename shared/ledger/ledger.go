@@ -105,6 +105,9 @@ type Attempt struct {
 // the endpoint was called.
 const Lost = "lost"
 
+// Uncertain says whether the attempt may have been processed.
+func (t Attempt) Uncertain() bool { return t.Result == Lost || t.Result == "ambiguous" }
+
 // Timings say where a delivery's time went, in milliseconds, for its last start.
 type Timings struct {
 	ResolveMs  float64 `json:"resolveMs"`  // reading profile, action, secret and sources, and claiming

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"crypto/subtle"
+	"slices"
 	"strings"
 	"time"
 )
@@ -57,6 +58,18 @@ const Heard = "a callback reported its status"
 // proves that the message was accepted, which decides an outcome that nobody
 // knew, and undoes a giving up.
 func (d *Delivery) Hear(r Report) (moved bool) {
+	return !d.outlived(r) && d.hear(r)
+}
+
+// outlived says whether a report is of the message of an earlier generation or
+// attempt, when another was sent since, and does not say that it arrived.
+func (d *Delivery) outlived(r Report) bool {
+	return (len(d.Replays) > 0 || slices.ContainsFunc(d.Attempts, Attempt.Uncertain)) && d.State == Settled && d.Outcome == Sent &&
+		d.ProviderID != "" && r.ProviderID != "" && r.ProviderID != d.ProviderID &&
+		r.Status != Delivered && r.Status != Read
+}
+
+func (d *Delivery) hear(r Report) (moved bool) {
 	if r.Status.Rank() <= d.Status.Rank() {
 		return false
 	}
@@ -68,10 +81,20 @@ func (d *Delivery) Hear(r Report) (moved bool) {
 	return true
 }
 
+// Over says whether a step that awaits the delivery's final status has nothing
+// to wait for any more: that status is known, also while the delivery is made
+// anew, or it was not sent. Of one that nobody knows of a callback may tell yet.
+func (d *Delivery) Over() bool {
+	if d.State == Settled && d.Outcome != Sent {
+		return d.Outcome != Unknown
+	}
+	return d.Status.Final()
+}
+
 // Overhear takes from the record as it is in the ledger what was reported
 // while a function held it.
 func (d *Delivery) Overhear(there *Delivery) {
-	d.Hear(Report{Status: there.Status, Code: there.StatusCode, Reason: there.StatusReason, ProviderID: there.ProviderID, At: there.StatusAt})
+	d.hear(Report{Status: there.Status, Code: there.StatusCode, Reason: there.StatusReason, ProviderID: there.ProviderID, At: there.StatusAt})
 }
 
 func (d *Delivery) proven() {

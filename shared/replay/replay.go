@@ -100,7 +100,7 @@ func (r *Replayer) Replay(ctx context.Context, id ledger.DeliveryID, q Request) 
 		return next, r.undo(ctx, was, holder, err)
 	}
 	r.Log.LogAttrs(ctx, slog.LevelInfo, "delivery replayed", slog.String("delivery", id.String()), slog.Int("generation", next.Generation()),
-		slog.String("outcome", string(was.Outcome)), slog.String("why", q.Reason))
+		slog.String("outcome", string(was.Outcome)))
 	return next, nil
 }
 

@@ -47,8 +47,8 @@ type Runs interface {
 
 // Waker wakes the steps that await a status; delivery.Waker is one.
 type Waker interface {
-	// Wake ends the Task that waits for a settled delivery. An error means that
-	// it may still wait.
+	// Wake ends the Task that waits for a delivery, if there is nothing to wait
+	// for any more. An error means that it may still wait.
 	Wake(ctx context.Context, d ledger.Delivery) error
 }
 
@@ -186,6 +186,9 @@ func (h *Handler) execution(ctx context.Context, e ledger.Execution) (func(*Repo
 func (h *Handler) delivery(ctx context.Context, d ledger.Delivery) (func(*Report) *int, error) {
 	if d.State == ledger.Settled {
 		return woken, h.Waker.Wake(ctx, d)
+	}
+	if err := h.Waker.Wake(ctx, d); err != nil { // a step may wait for what is being made anew
+		return nil, err
 	}
 	until, err := h.runs(ctx, d)
 	if err != nil {

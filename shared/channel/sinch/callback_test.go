@@ -111,6 +111,8 @@ func TestRead(t *testing.T) {
 		{`{"message":{"contact_message":{"media_message":{}},"channel_identity":{"identity":"33662162466"}}}`, channel.Report{}},
 		{`{"opt_out_notification":{"channel":"SMS","identity":"33662162466","status":"OPT_OUT_SUCCEEDED"}}`, channel.Report{OptOut: "+33662162466"}},
 		{`{"opt_out_notification":{"channel":"SMS","identity":"33662162466","status":"OPT_OUT_FAILED"}}`, channel.Report{}},
+		{`{"opt_out_notification":{"channel":"WHATSAPP","identity":"33662162466","status":"OPT_OUT_SUCCEEDED"}}`, channel.Report{}},
+		{`{"message":{"contact_message":{"text_message":{"text":"STOP"}},"channel_identity":{"channel":"WHATSAPP","identity":"33662162466"}}}`, channel.Report{}},
 		{`{"app_id":"A","contact_create_notification":{}}`, channel.Report{}},
 	} {
 		got, err := sinch.Callbacks{}.Read(channel.Callback{Body: []byte(tc.body)})

@@ -18,8 +18,19 @@ type conversationDelivery struct {
 	} `json:"reason"`
 }
 
+// A channelIdentity is a person as one of an app's channels knows them.
 type channelIdentity struct {
+	Channel  string `json:"channel"`
 	Identity string `json:"identity"`
+}
+
+// optOut is that of an identity: a will that was told to an app's other
+// channels, some of which know people by their phones too, is not about SMS.
+func (i channelIdentity) optOut() string {
+	if i.Channel != "" && i.Channel != "SMS" {
+		return ""
+	}
+	return e164(i.Identity)
 }
 
 var conversationStatuses = map[string]ledger.Status{
@@ -44,7 +55,7 @@ func (d *conversationDelivery) report() channel.Report {
 		}
 	}
 	if r.Code == notOptedIn {
-		r.OptOut = e164(d.Identity.Identity)
+		r.OptOut = d.Identity.optOut()
 	}
 	return r
 }
@@ -77,20 +88,20 @@ type conversationInbound struct {
 
 func (m *conversationInbound) report() (r channel.Report) {
 	if channel.AsksToStop(m.Contact.Text.Text) {
-		r.OptOut = e164(m.Identity.Identity)
+		r.OptOut = m.Identity.optOut()
 	}
 	return r
 }
 
 // A conversationOptOut is opt_out_notification: the channel itself tells of an opt-out.
 type conversationOptOut struct {
-	Identity string `json:"identity"`
-	Status   string `json:"status"`
+	channelIdentity
+	Status string `json:"status"`
 }
 
 func (o *conversationOptOut) report() (r channel.Report) {
 	if o.Status == "OPT_OUT_SUCCEEDED" {
-		r.OptOut = e164(o.Identity)
+		r.OptOut = o.optOut()
 	}
 	return r
 }

@@ -24,6 +24,12 @@ func report(status ledger.Status) ledger.Report {
 func hears(t *testing.T, client *dynamodb.Client) {
 	l := openLedger(t, client)
 	called := func(d *ledger.Delivery) { d.Callback = "nonce" }
+	anew := func(d *ledger.Delivery) {
+		d.Replays, d.ProviderID = []ledger.Replay{{Outcome: ledger.Unknown, At: noon}}, "SM2"
+	}
+	again := func(d *ledger.Delivery) {
+		d.Attempts, d.ProviderID = []ledger.Attempt{{At: noon, Result: "ambiguous", Provider: "a"}, {At: noon, Result: "accepted", Provider: "b"}}, "SM2"
+	}
 	for _, tc := range []struct {
 		name   string
 		record []func(*ledger.Delivery)
@@ -42,6 +48,12 @@ func hears(t *testing.T, client *dynamodb.Client) {
 		{"twice", []func(*ledger.Delivery){settled(ledger.Sent), reported(ledger.Delivered)}, ledger.Delivered, false, ledger.Sent},
 		{"backward", []func(*ledger.Delivery){settled(ledger.Sent), reported(ledger.Delivered)}, ledger.Accepted, false, ledger.Sent},
 		{"another final one", []func(*ledger.Delivery){settled(ledger.Sent), reported(ledger.Delivered)}, ledger.Undelivered, false, ledger.Sent},
+		{"of the message before a replay's, that it was not delivered", []func(*ledger.Delivery){settled(ledger.Sent), anew}, ledger.Undelivered, false, ledger.Sent},
+		{"of the message before a replay's, that it is on its way", []func(*ledger.Delivery){settled(ledger.Sent), anew}, ledger.Accepted, false, ledger.Sent},
+		{"of the message before a replay's, that it was delivered", []func(*ledger.Delivery){settled(ledger.Sent), anew}, ledger.Delivered, true, ledger.Sent},
+		{"of an ambiguous attempt's message, that it was not delivered", []func(*ledger.Delivery){settled(ledger.Sent), again}, ledger.Undelivered, false, ledger.Sent},
+		{"of the message before a replay's, while that is made", []func(*ledger.Delivery){anew}, ledger.Undelivered, true, ""},
+		{"of the message before a replay's, which nobody knows of", []func(*ledger.Delivery){settled(ledger.Unknown), anew}, ledger.Undelivered, true, ledger.Sent},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			d := delivery(t.Name(), append(tc.record, called)...)
@@ -134,6 +146,37 @@ func awaits(t *testing.T, client *dynamodb.Client) {
 	holds(t, l, heard)
 	same(t, "due once it was woken", 0, len(dueBy(t, l, later, 10)))
 
+	t.Run("while the delivery is made anew", func(t *testing.T) {
+		l := openLedger(t, client)
+		d := delivery("w", settled(ledger.Unknown), func(d *ledger.Delivery) { d.Callback, d.TaskToken = "nonce", "t1" })
+		put(t, l, d)
+		faulty(t, "Replay", l.Replay(t.Context(), d, d.Replayed("r1", noon, "")), "")
+		next, err := l.Delivery(t.Context(), d.ID())
+		faulty(t, "Delivery", err, "")
+		_, err = l.Await(t.Context(), d.ID(), "t2")
+		faulty(t, "Await", err, "")
+
+		done := next
+		done.State, done.Outcome, done.SettledAt = ledger.Settled, ledger.Suppressed, noon.Add(time.Second)
+		for _, token := range []string{"t2", ""} {
+			if token == "" {
+				faulty(t, "Woken", l.Woken(t.Context(), d.ID(), "t2"), "")
+				same(t, "due once it was woken", []string{"w"}, dueBy(t, l, later, 10))
+			}
+			waits := next
+			waits.Until = noon.Add(time.Minute)
+			got, err := l.Put(t.Context(), waits, "r1")
+			faulty(t, "Put", err, "")
+			same(t, "token", token, got.TaskToken)
+			holds(t, l, got)
+		}
+		_, err = l.Await(t.Context(), d.ID(), "t3")
+		faulty(t, "Await", err, "")
+		got, err := l.Put(t.Context(), done, "r1")
+		faulty(t, "Put", err, "")
+		same(t, "token", "t3", got.TaskToken)
+		same(t, "due until it is woken", []string{"w"}, dueBy(t, l, later, 10))
+	})
 	t.Run("noted since the callback read the record", func(t *testing.T) {
 		for _, before := range []string{"", "t1"} {
 			l := openLedger(t, client)
