@@ -40,7 +40,7 @@ func (a *attempt) failOver(ctx context.Context, digest string, first channel.Ver
 	both := first
 	switch {
 	case err != nil:
-		both.Reason = joined(first.Reason, "the failover "+f.Provider+" could not be asked: "+fault.Line(err))
+		both.Reason = joined(first.Reason, unasked(f, err))
 		if passing(err) && first.Result == channel.Refused {
 			both.Result = channel.Retryable
 		}

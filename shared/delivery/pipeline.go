@@ -99,6 +99,8 @@ type DeadLetters interface {
 
 // A Channel encodes messages and judges answers.
 type Channel interface {
+	// Encode makes the request. An error that is a *channel.LacksError is the
+	// credential's, any other the message's.
 	Encode(m *action.Message, cred secret.Credential) (*channel.Request, error)
 	Classify(a channel.Answer) channel.Verdict
 }

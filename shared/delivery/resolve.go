@@ -34,8 +34,9 @@ type attempt struct {
 	cred     secret.Credential
 	signing  secret.Credential
 
-	triedRenewal bool // of the credentials, in this invocation
-	later        bool // the next call is another invocation's
+	barred       error // why the first provider of two is not called
+	triedRenewal bool  // of the credentials, in this invocation
+	later        bool  // the next call is another invocation's
 }
 
 // What each part of resolving came to. A part that was not needed is nil.
@@ -220,7 +221,7 @@ func (a *attempt) takeOver(ctx context.Context, r resolved) (bool, Result, error
 		return done(Result{}, err)
 	}
 	a.rec = rec
-	if r.profile == nil && r.secret == nil && !a.closed() {
+	if r.profile == nil && !a.closed() {
 		a.resolveRest(ctx, &r, nil, mapping.Paths{})
 	}
 	return done(a.proceed(ctx, r))

@@ -26,7 +26,10 @@ func (a *attempt) proceed(ctx context.Context, r resolved) (Result, error) {
 	case a.closed():
 		return a.settle(ctx, ledger.Unknown, "an earlier attempt may have been processed, so it is not sent again: "+lastReason(&a.rec))
 	}
-	for _, err := range []error{r.action, r.profile, r.secret, r.sources} {
+	if a.action != nil && a.rec.Channel == "" { // whoever claimed it did not know the action
+		a.rec.Channel, a.rec.Provider = a.action.Channel, a.action.Provider
+	}
+	for _, err := range []error{r.action, r.profile, a.withoutFirst(ctx, r.secret), r.sources} {
 		switch {
 		case err == nil:
 		case passing(err):
@@ -113,7 +116,7 @@ func (a *attempt) compose() (_ *channel.Request, end string, _ error) {
 	}
 	a.message.Delivery, a.message.Start = a.rec.ID().String(), a.rec.StartedAt
 	a.message.Callback = a.callback()
-	request, err := a.encode()
+	request, err := a.prepare()
 	return request, "", err
 }
 
@@ -223,14 +226,14 @@ func (a *attempt) send(ctx context.Context, r *channel.Request) (Result, error) 
 		if held, result, err := a.outOfTurn(ctx, r); held {
 			return result, err
 		}
-		verdict, answer, err := a.call(ctx, r, digest)
+		verdict, answer, err := a.callFirst(ctx, r, digest)
 		if err != nil {
 			return a.refuse(ctx, ledger.Failed, fault.Line(err))
 		}
 		a.takeTurn(ctx, r, verdict)
 		again, verdict := a.renewed(ctx, verdict, answer)
 		if again {
-			if r, err = a.encode(); err != nil {
+			if r, err = a.prepare(); err != nil {
 				return a.refuse(ctx, ledger.Failed, fault.Line(err))
 			}
 			digest = a.digest(r)

@@ -88,7 +88,9 @@ func ExecutionName(journey, source, eventID, profile string) string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(h.Sum(nil)[:20]))
 }
 
-// An Attempt is one call of the endpoint, or one that may have been.
+// An Attempt is one call of the endpoint, or one that may have been; where the
+// action has a failover, also one of the first provider that a credential kept
+// from being made.
 type Attempt struct {
 	At     time.Time `json:"at"`
 	Result string    `json:"result"` // accepted, refused, retryable, ambiguous, lost

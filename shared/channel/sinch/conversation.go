@@ -47,7 +47,7 @@ func (c Conversation) Encode(m *action.Message, cred secret.Credential) (*channe
 	for _, key := range []string{"projectId", "appId"} {
 		id, ok := cred.Field(key)
 		if !ok || !isID(id) {
-			return nil, fault.New(fault.Invalid, "the secret has no %s (letters, digits, - and _), which Sinch's Conversation API needs", key)
+			return nil, channel.Lacks(key, "letters, digits, - and _", "Sinch's Conversation API")
 		}
 		ids[key] = id
 	}

@@ -27,7 +27,6 @@ import (
 
 	"github.com/waypost/waypost/shared/action"
 	"github.com/waypost/waypost/shared/channel"
-	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/mapping"
 	"github.com/waypost/waypost/shared/secret"
 )
@@ -69,7 +68,7 @@ func isID(s string) bool { return len(s) <= 100 && anyID.MatchString(s) }
 func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Request, error) {
 	plan, ok := cred.Field("servicePlanId")
 	if !ok || !isID(plan) {
-		return nil, fault.New(fault.Invalid, "the secret has no servicePlanId (letters, digits, - and _), which Sinch's path needs")
+		return nil, channel.Lacks("servicePlanId", "letters, digits, - and _", "Sinch's path")
 	}
 	batch := map[string]any{"type": "mt_text"}
 	if m.Delivery != "" {

@@ -95,7 +95,7 @@ var accountSID = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
 func (c Channel) Encode(m *action.Message, cred secret.Credential) (*channel.Request, error) {
 	sid, ok := cred.Field("accountSid")
 	if !ok || !accountSID.MatchString(sid) {
-		return nil, fault.New(fault.Invalid, "the secret has no accountSid (AC and 32 hexadecimal digits), which Twilio's path needs")
+		return nil, channel.Lacks("accountSid", "AC and 32 hexadecimal digits", "Twilio's path")
 	}
 	form := url.Values{}
 	body, _ := m.Body.(map[string]any)
