@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -27,12 +28,15 @@ func (w *world) deliver(ctx context.Context) error {
 		}
 	}
 
+	err := w.standIns.SlackEvents(ctx, w.outputs["CallbackUrl"]+"callback/slack/inbound.tell_shop")
+	_ = w.report.check("the callback function answers Slack when it asks whether the URL is its app's", err)
+
 	w.report.step("Sending %d events", len(w.bundle.Send))
 	send := []string{"send", "--stack", stackName, "--wait=5m"}
 	for _, e := range w.bundle.Send {
 		send = append(send, filepath.Join(example, "send", e.Name+".json"))
 	}
-	_, err := w.product(ctx, everyLine, send...)
+	_, err = w.product(ctx, everyLine, send...)
 	if err := w.report.check("waypost send enters them through the entry function's URL, and waits until all is settled", err); err != nil {
 		return err
 	}
@@ -42,6 +46,8 @@ func (w *world) deliver(ctx context.Context) error {
 	}
 	_ = w.report.check("every delivery ended as the example says", err)
 	_ = w.report.check("at the sink: one text, two awards, three of each other channel, and nothing else", w.arrived(sinkOnce()))
+	err = until(ctx, time.Minute, func() error { return w.reported(ctx) })
+	_ = w.report.check("each text and each Slack message is delivered, as signed callbacks say: the journey waited for the text's", err)
 	_ = w.report.check("each award carried its delivery's id as Idempotency-Key", w.keyed(list))
 
 	said, err := w.product(ctx, noLine, send...)
@@ -59,7 +65,7 @@ func sinkOnce() []string {
 		`signage: Main Street shows Order A-1001 is ready`,
 		`signage: All shops shows Order A-1002 is ready`,
 		`signage: Harbour shows Order A-1003 is ready`,
-		`private/sink: customer=Ada&state=closed&text=sent`,
+		`private/sink: customer=Ada&state=closed&text=delivered`,
 		`private/sink: customer=Ben&state=closed&text=suppressed`,
 		`private/sink: customer=Cleo&state=closed&text=failed`,
 		`webhook/sink: {"lines":[{"options":[{"name":"blue"},{"name":"gift wrap"}],"quantity":4,"sku":"CUP-12","unit":"piece"},` +
@@ -98,6 +104,26 @@ func ends(list []delivery) []bundle.Expectation {
 		out[i] = d.Expectation
 	}
 	return out
+}
+
+// reported is an error while a message's callbacks have not said that it is
+// delivered.
+func (w *world) reported(ctx context.Context) error {
+	list, err := w.deliveries(ctx)
+	if err != nil {
+		return err
+	}
+	heard := 0
+	for _, d := range list {
+		if d.Outcome != "sent" || d.Channel != "sms" && d.Channel != "slack" {
+			continue
+		}
+		if d.Status != "delivered" {
+			return fmt.Errorf("%s of %s has the status %q", d.Step, d.Profile, d.Status)
+		}
+		heard++
+	}
+	return equal(heard, 4)
 }
 
 // arrived compares what the stand-ins received with what they should have.

@@ -83,7 +83,7 @@ func (w *world) readStack(ctx context.Context) error {
 			kinds[aws.ToString(r.ResourceType)]++
 		}
 	}
-	for _, name := range []string{"AdminUrl", "EntryUrl", "EventBusName", "LedgerTable", "ProfilesTable", "MachinePrefix"} {
+	for _, name := range []string{"AdminUrl", "EntryUrl", "CallbackUrl", "EventBusName", "LedgerTable", "ProfilesTable", "MachinePrefix"} {
 		if w.outputs[name] == "" {
 			return fmt.Errorf("there is no output %s", name)
 		}
