@@ -29,6 +29,7 @@ import (
 	"github.com/waypost/waypost/infra/local/secrets"
 	"github.com/waypost/waypost/infra/local/states"
 	"github.com/waypost/waypost/infra/providers"
+	standin "github.com/waypost/waypost/infra/providers/slack"
 	"github.com/waypost/waypost/shared/callback"
 	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/channel/slack"
@@ -187,7 +188,8 @@ func (r *Runtime) Sweep(ctx context.Context) {
 func (r *Runtime) SlackEvents(ctx context.Context, action string) error {
 	url := channel.CallbackURL(r.URL+"/callback").Of(slack.CallbackKind, callback.Inbound+action)
 	if err := r.standIns.SlackEvents(ctx, url); err != nil {
-		return fmt.Errorf("Slack's stand-in cannot send its events to the action %s: %w", action, err)
+		return fmt.Errorf("Slack's stand-in tells nothing of what it posts for the action %s, whose settings.callback must name a secret with the key %s: %w",
+			action, standin.SigningSecret, err)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 // subscribe does on the local runtime what the owner of a Slack app does on
 // Slack's page of it: it names the URL for the app's events. That is of the
 // bundle's first action that wants Slack's callbacks, since an app has but one.
+// Its error is for people: nothing but the app's events is missing then.
 func subscribe(ctx context.Context, rt *local.Runtime, b *bundle.Bundle) error {
 	hears := slack.APITraits()
 	for _, d := range b.Actions {
