@@ -40,11 +40,22 @@ type Document struct {
 	JSON json.RawMessage
 }
 
-// An Expectation is how a delivery of the bundle's events must end.
+// An Expectation is how a delivery of the bundle's events must end, and where
+// it has a status, what its provider must have reported by then: of a step that
+// awaits its status that is certain.
 type Expectation struct {
 	Profile string `json:"profile"`
 	Step    string `json:"step"`
 	Outcome string `json:"outcome"`
+	Status  string `json:"status,omitempty"`
+}
+
+// end says how it ended, in a word or two.
+func (e Expectation) end() string {
+	if e.Status == "" {
+		return e.Outcome
+	}
+	return e.Outcome + " and " + e.Status
 }
 
 // Read reads a bundle's folder. Its error names the file, and for broken JSON

@@ -112,6 +112,9 @@ func TestExamples(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	expected := []bundle.Expectation{{Profile: "c-1", Step: "text", Outcome: "sent"}, {Profile: "c-1", Step: "text", Outcome: "sent"}, {Profile: "c-2", Step: "text", Outcome: "failed"}}
+	reported := func(status string) []bundle.Expectation {
+		return []bundle.Expectation{{Profile: "c-1", Step: "text", Outcome: "sent", Status: status}, {Profile: "c-1", Step: "text", Outcome: "sent"}}
+	}
 	for _, tc := range []struct {
 		name            string
 		expected, found []bundle.Expectation
@@ -122,6 +125,10 @@ func TestCheck(t *testing.T) {
 		{"another outcome", expected, []bundle.Expectation{expected[0], expected[1], {Profile: "c-2", Step: "text", Outcome: "sent"}},
 			"c-2 text did not end failed\nc-2 text ended sent, which was not expected"},
 		{"one too many", expected, append([]bundle.Expectation{expected[0]}, expected...), "c-1 text ended sent, which was not expected"},
+		{"a status that was not asked for", expected[2:], []bundle.Expectation{{Profile: "c-2", Step: "text", Outcome: "failed", Status: "accepted"}}, ""},
+		{"a status as expected", reported("delivered"), []bundle.Expectation{{Profile: "c-1", Step: "text", Outcome: "sent"}, reported("delivered")[0]}, ""},
+		{"another status", reported("delivered"), reported("undelivered"),
+			"c-1 text did not end sent and delivered\nc-1 text ended sent, which was not expected"},
 		{"none is expected", []bundle.Expectation{}, expected[:1], "c-1 text ended sent, which was not expected"},
 		{"nothing is said, and all is well", nil, []bundle.Expectation{{Profile: "c-1", Step: "text", Outcome: "sent"}, {Profile: "c-2", Step: "text", Outcome: "suppressed"}}, ""},
 		{"nothing is said", nil, []bundle.Expectation{{Profile: "c-1", Step: "text", Outcome: "unknown"}, {Profile: "c-2", Step: "text", Outcome: "sent"}}, "c-1 text ended unknown"},

@@ -18,6 +18,8 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"github.com/waypost/waypost/infra/providers/callbacks"
 )
 
 // clientOf makes a client that trusts the emulator, and takes a proxy where
@@ -26,6 +28,14 @@ func clientOf(c *certificate, proxy *url.URL) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.TLSClientConfig, t.Proxy = &tls.Config{RootCAs: c.pool, MinVersion: tls.VersionTLS12}, http.ProxyURL(proxy)
 	return &http.Client{Transport: t, Timeout: time.Minute}
+}
+
+// reporter makes the client by which the stand-ins report, to function URLs
+// alone: the proxy refuses every other host.
+func reporter(c *certificate, proxy *url.URL) *http.Client {
+	client := clientOf(c, proxy)
+	client.CheckRedirect = callbacks.Loopback().CheckRedirect
+	return client
 }
 
 // as makes the AWS configuration of someone with these keys.

@@ -18,7 +18,7 @@ func owners() []row {
 		{"bootstrap, assets, deploy, diff", "npm's " + cdk, ""},
 		{"the functions (build/*/bootstrap), the CDK app, the waypost commands", "Waypost", "as they are"},
 		{"Twilio, Slack, the screens, the loyalty service, and the systems that the example calls", "Waypost's stand-ins", "by the setting egressRoutes"},
-		{"the names of function URLs", "Waypost's proxy", "HTTPS_PROXY"},
+		{"the names of function URLs", "Waypost's proxy", "HTTPS_PROXY; the stand-ins report through it"},
 	}
 }
 
@@ -27,6 +27,7 @@ func bounds() []row {
 	return []row{
 		{"functions on arm64", "they run on this machine as they are", "make build makes both"},
 		{"the journeys' role, when a machine calls a function", "Step Functions asks nobody whether it may", "its policy is judged above; infra/stack's tests"},
+		{"whose Task a function may end by its token", "its IAM does not look for the token's machine", "the roles are lent what it asks for; the deployed policies are judged above; infra/stack's tests"},
 		{"iam:PassRole, for Step Functions alone", "its simulation knows no conditions", "infra/stack's tests"},
 		{"retries and dead letters of EventBridge's rules", "it calls a target once", "Lambda's own asynchronous retries are tried, by Invoke"},
 		{"retries and destinations of an alias", "it reads those of $LATEST", "the deployed alias's are copied there first"},

@@ -9,15 +9,18 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/waypost/waypost/infra/bundle"
 	"github.com/waypost/waypost/infra/providers/inbox"
+	waiting "github.com/waypost/waypost/shared/delivery"
 )
 
 // deliver applies the example, sends its events, and verifies at the sink what
-// arrived.
+// arrived, and in the ledger what was reported of it.
 func (w *world) deliver(ctx context.Context) error {
 	w.report.step("Applying %s", example)
 	for _, what := range []string{"waypost apply puts the bundle in place, through the admin function's URL", "waypost apply once more"} {
@@ -27,12 +30,20 @@ func (w *world) deliver(ctx context.Context) error {
 		}
 	}
 
+	events := w.outputs["CallbackUrl"] + "callback/slack/inbound.tell_shop"
+	_ = w.report.check("the callback function answers Slack when it asks whether the URL is its app's", w.standIns.SlackEvents(ctx, events))
+	status, err := w.ask(ctx, aws.Config{}, http.MethodPost, events, []byte(`{"type": "url_verification", "challenge": "c"}`), nil)
+	if err == nil {
+		err = equal(status, http.StatusForbidden)
+	}
+	_ = w.report.check("the callback function refuses who does not sign", err)
+
 	w.report.step("Sending %d events", len(w.bundle.Send))
 	send := []string{"send", "--stack", stackName, "--wait=5m"}
 	for _, e := range w.bundle.Send {
 		send = append(send, filepath.Join(example, "send", e.Name+".json"))
 	}
-	_, err := w.product(ctx, everyLine, send...)
+	_, err = w.product(ctx, everyLine, send...)
 	if err := w.report.check("waypost send enters them through the entry function's URL, and waits until all is settled", err); err != nil {
 		return err
 	}
@@ -42,6 +53,10 @@ func (w *world) deliver(ctx context.Context) error {
 	}
 	_ = w.report.check("every delivery ended as the example says", err)
 	_ = w.report.check("at the sink: one text, two awards, three of each other channel, and nothing else", w.arrived(sinkOnce()))
+	err = until(ctx, time.Minute, func() error { return w.reported(ctx) })
+	_ = w.report.check("signed callbacks report each text and each Slack message as delivered", err)
+	err = until(ctx, time.Minute, func() error { return w.woken(ctx) })
+	_ = w.report.check("the text's callback woke the journey that awaited it", err)
 	_ = w.report.check("each award carried its delivery's id as Idempotency-Key", w.keyed(list))
 
 	said, err := w.product(ctx, noLine, send...)
@@ -59,7 +74,7 @@ func sinkOnce() []string {
 		`signage: Main Street shows Order A-1001 is ready`,
 		`signage: All shops shows Order A-1002 is ready`,
 		`signage: Harbour shows Order A-1003 is ready`,
-		`private/sink: customer=Ada&state=closed&text=sent`,
+		`private/sink: customer=Ada&state=closed&text=delivered`,
 		`private/sink: customer=Ben&state=closed&text=suppressed`,
 		`private/sink: customer=Cleo&state=closed&text=failed`,
 		`webhook/sink: {"lines":[{"options":[{"name":"blue"},{"name":"gift wrap"}],"quantity":4,"sku":"CUP-12","unit":"piece"},` +
@@ -98,6 +113,46 @@ func ends(list []delivery) []bundle.Expectation {
 		out[i] = d.Expectation
 	}
 	return out
+}
+
+// reported is an error while a message's callbacks have not said that it is
+// delivered.
+func (w *world) reported(ctx context.Context) error {
+	list, err := w.deliveries(ctx)
+	if err != nil {
+		return err
+	}
+	heard := 0
+	for _, d := range list {
+		if d.Outcome != "sent" || d.Channel != "sms" && d.Channel != "slack" {
+			continue
+		}
+		if d.Status != "delivered" {
+			return fmt.Errorf("%s of %s has the status %q", d.Step, d.Profile, d.Status)
+		}
+		heard++
+	}
+	return equal(heard, 4)
+}
+
+// woken is an error while the callback function has not logged that it woke the
+// step that awaits its text's status.
+func (w *world) woken(ctx context.Context) error {
+	lines, err := w.lines(ctx, w.resource("CallbackLogs"))
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, line := range lines {
+		var said struct{ Message, Action, Status string }
+		if json.Unmarshal([]byte(line), &said) == nil && said.Message == waiting.AwaitedMessage {
+			n++
+			if said.Action != "ready_text" || said.Status != "delivered" {
+				return fmt.Errorf("it woke a step of %s with %q", said.Action, said.Status)
+			}
+		}
+	}
+	return equal(n, 1)
 }
 
 // arrived compares what the stand-ins received with what they should have.

@@ -48,7 +48,7 @@ func (w *world) deploy(ctx context.Context) error {
 		err = fmt.Errorf("it said:\n%s", lastLines(said, 15))
 	}
 	_ = w.report.check("waypost diff finds nothing to change", err)
-	return nil
+	return w.lendTokens(ctx)
 }
 
 // readStack reads the deployed stack.
@@ -83,7 +83,7 @@ func (w *world) readStack(ctx context.Context) error {
 			kinds[aws.ToString(r.ResourceType)]++
 		}
 	}
-	for _, name := range []string{"AdminUrl", "EntryUrl", "EventBusName", "LedgerTable", "ProfilesTable", "MachinePrefix"} {
+	for _, name := range []string{"AdminUrl", "EntryUrl", "CallbackUrl", "EventBusName", "LedgerTable", "ProfilesTable", "MachinePrefix"} {
 		if w.outputs[name] == "" {
 			return fmt.Errorf("there is no output %s", name)
 		}
@@ -132,6 +132,9 @@ func (w *world) resource(prefix string) string {
 // destroy deletes what was deployed, and what the admin function made.
 func (w *world) destroy(ctx context.Context) error {
 	w.report.step("Destroying")
+	if err := w.takeTokensBack(ctx); err != nil {
+		return err
+	}
 	said, err := w.product(ctx, noLine, "destroy", "--yes")
 	if err == nil && !strings.Contains(said, "1 state machines of journeys") {
 		err = fmt.Errorf("it said %q", lastLines(said, 5))

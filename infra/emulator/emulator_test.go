@@ -143,6 +143,10 @@ func TestMatches(t *testing.T) {
 		{both, `delivery settled, outcome sent`, false},
 		{`{ $.level = "ERROR" }`, `{"level": "ERROR"}`, true},
 		{`{ $.level = "ERROR" }`, `{"level": 7}`, false},
+		{`{ ($.message = "callback refused") && ($.status = 403) }`, `{"message": "callback refused", "status": 403}`, true},
+		{`{ ($.message = "callback refused") && ($.status = 403) }`, `{"message": "callback refused", "status": 404}`, false},
+		{`{ $.status = 403 }`, `{"status": "403"}`, false},
+		{`{ $.status = 403 }`, `{"status": {}}`, false},
 	} {
 		got, err := matches(tc.pattern, tc.line)
 		if err != nil || got != tc.want {

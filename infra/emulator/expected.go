@@ -11,6 +11,13 @@ import (
 	"github.com/waypost/waypost/shared/ledger"
 )
 
+// forgedMetric is what callbacks that are not signed as they must be are
+// counted as, and forged is how many the run itself sends.
+const (
+	forgedMetric = "CallbacksForged"
+	forged       = 1
+)
+
 // errorsMetric is what a function's lines of level ERROR are counted as.
 const errorsMetric = "Errors"
 
@@ -27,6 +34,7 @@ func expectedCounts(list []delivery) map[string]map[string]int {
 	for _, f := range functions() {
 		want[f] = map[string]int{errorsMetric: provoked[f]}
 	}
+	want["callback"][forgedMetric] = forged
 	for _, f := range append(channelFunctions(), "sweep") { // who settles deliveries
 		for _, o := range ledger.Outcomes {
 			want[f][outcomeMetric(string(o))] = 0

@@ -22,7 +22,7 @@ func TestExpectedCounts(t *testing.T) {
 		t.Error(d)
 	}
 	for function, want := range map[string]string{
-		"sms": "1 DeliveriesFailed, 2 DeliveriesSent", "loyalty": "1 DeliveriesSent", "webhook": "nothing", "entry": "3 Errors",
+		"sms": "1 DeliveriesFailed, 2 DeliveriesSent", "loyalty": "1 DeliveriesSent", "webhook": "nothing", "entry": "3 Errors", "callback": "1 CallbacksForged",
 	} {
 		if got := tally(got[function]); got != want {
 			t.Errorf("%s: got %s, want %s", function, got, want)

@@ -99,11 +99,11 @@ func (w *world) counts(ctx context.Context, function string) (map[string]int, er
 
 var (
 	patternForm = regexp.MustCompile(`^\{ (.+) \}$`)
-	patternTerm = regexp.MustCompile(`^\(?\$\.(\w+) = "([^"]*)"\)?$`)
+	patternTerm = regexp.MustCompile(`^\(?\$\.(\w+) = ("[^"]*"|\d+)\)?$`)
 )
 
 // matches says whether a pattern of CloudWatch Logs matches a line, for the
-// patterns that the stack has: { ($.a = "x") && ($.b = "y") }.
+// patterns that the stack has: { ($.a = "x") && ($.b = 7) }.
 func matches(pattern, line string) (bool, error) {
 	form := patternForm.FindStringSubmatch(pattern)
 	if form == nil {
@@ -116,7 +116,11 @@ func matches(pattern, line string) (bool, error) {
 		if t == nil {
 			return false, fmt.Errorf("the pattern %s has %s, of a form that this program does not know", pattern, term)
 		}
-		if text, ok := fields[t[1]].(string); !isJSON || !ok || text != t[2] {
+		var want any
+		if err := json.Unmarshal([]byte(t[2]), &want); err != nil {
+			return false, fmt.Errorf("the pattern %s compares with %s, which is neither text nor a number", pattern, t[2])
+		}
+		if !isJSON || fields[t[1]] != want {
 			return false, nil
 		}
 	}

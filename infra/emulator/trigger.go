@@ -23,7 +23,7 @@ func (w *world) trigger(ctx context.Context) error {
 	err := w.put(ctx, `{"specversion": "1.0", "id": "bus-ada", "source": "/shop/demo", "type": "order.ready",
 		"data": {"orderId": "A-2001", "customerId": "c-ada", "total": 30}}`)
 	want := append(sinkOnce(), `sms/twilio to +15550100001: Hi Ada, your order A-2001 is ready.`,
-		`signage: All shops shows Order A-2001 is ready`, `private/sink: customer=Ada&state=closed&text=sent`,
+		`signage: All shops shows Order A-2001 is ready`, `private/sink: customer=Ada&state=closed&text=delivered`,
 		`webhook/sink: {"lines":[],"order":"A-2001"}`, `slack/api to #orders: Order A-2001 is ready for Ada`,
 		`loyalty: {"member":"L-1001","points":30,"reference":"A-2001"}`)
 	if err == nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/waypost/waypost/infra/bundle"
 	"github.com/waypost/waypost/infra/foreign"
 	"github.com/waypost/waypost/infra/providers"
+	"github.com/waypost/waypost/infra/providers/callbacks"
 	"github.com/waypost/waypost/statemachines"
 )
 
@@ -85,12 +86,6 @@ func (w *world) prepare(ctx context.Context) error {
 	if w.certificate, err = newCertificate(w.dir); err != nil {
 		return err
 	}
-	w.standIns = providers.New()
-	standIns, err := w.serve(w.standIns)
-	if err != nil {
-		return err
-	}
-	w.routes = w.standIns.Routes(standIns)
 	if w.emulator, err = startMinistack(ctx, python, w.dir, w.certificate); err != nil {
 		return err
 	}
@@ -101,6 +96,12 @@ func (w *world) prepare(ctx context.Context) error {
 	if w.proxy, err = url.Parse(at); err != nil {
 		return err
 	}
+	w.standIns = providers.Reporting(callbacks.New(callbacks.Options{Client: reporter(w.certificate, w.proxy)}))
+	standIns, err := w.serve(w.standIns)
+	if err != nil {
+		return err
+	}
+	w.routes = w.standIns.Routes(standIns)
 	w.report.say("AWS at %s, the stand-ins for the providers at %s", w.emulator.url, standIns)
 	if w.operator, err = w.newUser(ctx, "operator", `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}`); err != nil {
 		return fmt.Errorf("making the user who deploys: %w", err)
@@ -124,6 +125,9 @@ func (w *world) serve(h http.Handler) (base string, _ error) {
 
 // close ends what prepare started.
 func (w *world) close() {
+	if w.standIns != nil {
+		w.standIns.Close()
+	}
 	if w.emulator != nil {
 		w.emulator.server.Stop()
 	}

@@ -55,7 +55,7 @@ func TestMainJob(t *testing.T) {
 			var found []bundle.Expectation
 			for _, x := range executions {
 				for _, d := range w.ended(x, 20*time.Second).Deliveries {
-					found = append(found, bundle.Expectation{Profile: d.Profile, Step: d.Step, Outcome: d.Outcome})
+					found = append(found, bundle.Expectation{Profile: d.Profile, Step: d.Step, Outcome: d.Outcome, Status: d.Status})
 				}
 			}
 			if err := b.Check(found); err != nil {

@@ -65,7 +65,7 @@ func TestExampleGoesThroughAllChannels(t *testing.T) {
 				got[m.Channel] = append(got[m.Channel], shown)
 			}
 			want := map[string][]string{
-				"sms": {tc.text}, "signage": {tc.screen}, "private": {"customer=Ada&state=closed&text=sent"}, "webhook": {tc.taken},
+				"sms": {tc.text}, "signage": {tc.screen}, "private": {"customer=Ada&state=closed&text=delivered"}, "webhook": {tc.taken},
 				"slack": {`[{"text":{"text":"Order A-1 is ready","type":"plain_text"},"type":"header"},` +
 					`{` + tc.lines + `"text":{"text":"*Ada* was told by text.","type":"mrkdwn"},"type":"section"},` +
 					`{"elements":[{"text":"sent by Waypost","type":"mrkdwn"}],"type":"context"}]`},

@@ -29,6 +29,10 @@ import (
 	"github.com/waypost/waypost/infra/local/secrets"
 	"github.com/waypost/waypost/infra/local/states"
 	"github.com/waypost/waypost/infra/providers"
+	standin "github.com/waypost/waypost/infra/providers/slack"
+	"github.com/waypost/waypost/shared/callback"
+	"github.com/waypost/waypost/shared/channel"
+	"github.com/waypost/waypost/shared/channel/slack"
 )
 
 // Region and Account are those of every ARN here.
@@ -175,6 +179,19 @@ func (r *Runtime) Sweep(ctx context.Context) {
 	if out := r.host.Invoke(ctx, "sweep", []byte(`{}`)); out.Error != "" || out.Refused != nil {
 		r.log.Error("the sweep failed", "payload", string(out.Payload))
 	}
+}
+
+// SlackEvents makes an action the one that hears of what the stand-in of Slack
+// posts, as one names a request URL in an app's settings at Slack: an app has
+// one. The action must be published, and its settings.callback name the secret
+// with the stand-in's signing secret; the error says where that is not so.
+func (r *Runtime) SlackEvents(ctx context.Context, action string) error {
+	url := channel.CallbackURL(r.URL+"/callback").Of(slack.CallbackKind, callback.Inbound+action)
+	if err := r.standIns.SlackEvents(ctx, url); err != nil {
+		return fmt.Errorf("Slack's stand-in tells nothing of what it posts for the action %s, whose settings.callback must name a secret with the key %s: %w",
+			action, standin.SigningSecret, err)
+	}
+	return nil
 }
 
 // Close ends everything within a few seconds, whatever it waits for. What was

@@ -2,6 +2,8 @@ package providers
 
 import (
 	"encoding/base64"
+	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -74,12 +76,21 @@ func TestMoods(t *testing.T) {
 // Each stand-in reports, over sockets, to who waits at the message's URL.
 func TestStandInsReport(t *testing.T) {
 	t.Parallel()
-	standIns := reporting(callbacks.New(callbacks.Options{After: func(_ time.Duration, report func()) { go report() }}))
+	standIns := Reporting(callbacks.New(callbacks.Options{After: func(_ time.Duration, report func()) { go report() }}))
 	defer standIns.Close()
 	heard := make(chan string, 20)
-	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { heard <- r.URL.Path }))
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var event struct{ Challenge string }
+		if _ = json.NewDecoder(r.Body).Decode(&event); event.Challenge != "" {
+			_, _ = io.WriteString(w, event.Challenge)
+			return
+		}
+		heard <- r.URL.Path
+	}))
 	defer receiver.Close()
-	standIns.SlackEvents(receiver.URL + "/slack")
+	if err := standIns.SlackEvents(t.Context(), receiver.URL+"/slack"); err != nil {
+		t.Fatal(err)
+	}
 	send := func(path, contentType, body string, header ...string) {
 		r := httptest.NewRequest("POST", path, strings.NewReader(body))
 		r.Header.Set("Content-Type", contentType)

@@ -5,6 +5,7 @@
 package providers
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -51,10 +52,10 @@ type StandIns struct {
 }
 
 // New makes stand-ins with an empty inbox. Close ends them.
-func New() *StandIns { return reporting(callbacks.New(callbacks.Options{})) }
+func New() *StandIns { return Reporting(callbacks.New(callbacks.Options{})) }
 
-// reporting makes stand-ins that report by a sender.
-func reporting(sender *callbacks.Sender) *StandIns {
+// Reporting makes stand-ins that report by a sender, which Close ends too.
+func Reporting(sender *callbacks.Sender) *StandIns {
 	box := inbox.New(inbox.Options{})
 	sinks := sink.Options{Inbox: box, Callbacks: sender}
 	s := &StandIns{Inbox: box, Callbacks: sender, mux: http.NewServeMux(), moods: map[string]*mood.Keeper{},
@@ -81,8 +82,11 @@ func reporting(sender *callbacks.Sender) *StandIns {
 }
 
 // SlackEvents says where Slack sends the app's events: of messages that have
-// Waypost's metadata. It sends none before.
-func (s *StandIns) SlackEvents(url string) { s.slack.SetRequestURL(url) }
+// Waypost's metadata. It sends none before. Its error says why the URL is not
+// the app's.
+func (s *StandIns) SlackEvents(ctx context.Context, url string) error {
+	return s.slack.SetRequestURL(ctx, url)
+}
 
 // Close ends what they still had to report.
 func (s *StandIns) Close() { s.Callbacks.Close() }

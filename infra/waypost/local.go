@@ -105,6 +105,11 @@ func (c *localCommand) begin(ctx context.Context, out io.Writer, rt *local.Runti
 	if err := b.Apply(ctx, api, secrets, lines(out)); err != nil {
 		return err
 	}
+	if !c.Live {
+		if err := subscribe(ctx, rt, b); err != nil { // its messages are posted all the same
+			lines(out)("%v", err)
+		}
+	}
 	fmt.Fprintf(out, "\nsending %d events\n", len(b.Send))
 	traces, err := sendAll(ctx, api, b.Send, lines(out), pacing{first: localPoll, most: localPoll})
 	if err != nil {

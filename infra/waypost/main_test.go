@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/waypost/waypost/infra/local"
+	"github.com/waypost/waypost/shared/admin"
 )
 
 // TestMain puts the program itself on PATH, and what stands in for programs
@@ -25,6 +28,7 @@ func TestMain(m *testing.M) {
 //
 //	runtime        starts a runtime of the script's own, which commands find
 //	execution      sets EXECUTION to the one that the last command printed
+//	delivered STEP waits until that execution's step is reported to be delivered
 //	mask FILE      writes to masked what FILE says, with words for what differs
 //	               from run to run, and each gap of a table two spaces wide
 //	aligned FILE   checks that the columns of FILE's tables stand under their heads
@@ -42,7 +46,7 @@ func TestScript(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"runtime": runtimeCmd, "execution": executionCmd, "mask": maskCmd, "aligned": alignedCmd, "taken": takenCmd,
+			"runtime": runtimeCmd, "execution": executionCmd, "delivered": deliveredCmd, "mask": maskCmd, "aligned": alignedCmd, "taken": takenCmd,
 		},
 	})
 }
@@ -57,6 +61,16 @@ func runtimeCmd(ts *testscript.TestScript, _ bool, _ []string) {
 
 func executionCmd(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("EXECUTION", executionID.FindString(ts.ReadFile("stdout")))
+}
+
+func deliveredCmd(ts *testscript.TestScript, _ bool, args []string) {
+	api, id := newClient(ts.Getenv("WAYPOST_URL")), ts.Getenv("EXECUTION")+"."+args[0]+".0"
+	look := func() (bool, error) {
+		var d admin.Delivery
+		err := api.Do(context.Background(), http.MethodGet, deliveryPath(id), nil, &d)
+		return d.Status == "delivered", err
+	}
+	ts.Check((pacing{first: localPoll, most: localPoll, limit: time.Minute}).until(context.Background(), time.Now(), look, func() {}))
 }
 
 func alignedCmd(ts *testscript.TestScript, _ bool, args []string) {

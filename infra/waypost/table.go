@@ -26,7 +26,7 @@ func rowsOf(traces []admin.Execution) []admin.Delivery {
 func found(rows []admin.Delivery) []bundle.Expectation {
 	out := make([]bundle.Expectation, len(rows))
 	for i, d := range rows {
-		out[i] = bundle.Expectation{Profile: d.Profile, Step: d.Step, Outcome: d.Outcome}
+		out[i] = bundle.Expectation{Profile: d.Profile, Step: d.Step, Outcome: d.Outcome, Status: d.Status}
 	}
 	return out
 }
@@ -63,9 +63,18 @@ func printDeliveries(out io.Writer, rows []admin.Delivery) error {
 		if d.Provider != "" {
 			channel += "/" + d.Provider
 		}
-		t.add(d.Journey, d.Step, d.Profile, channel, d.Outcome, sinceEvent(d), d.Reason)
+		t.add(d.Journey, d.Step, d.Profile, channel, endOf(d), sinceEvent(d), d.Reason)
 	}
 	return t.print(out)
+}
+
+// endOf is a delivery's outcome, and what its provider reported of it since:
+// "sent, delivered". That a sent one is sent is no news.
+func endOf(d admin.Delivery) string {
+	if d.Status == "" || d.Status == d.Outcome {
+		return d.Outcome
+	}
+	return d.Outcome + ", " + d.Status
 }
 
 func sinceEvent(d admin.Delivery) string {
@@ -144,7 +153,7 @@ func cells(d admin.Delivery) []string {
 	if !d.RequestedAt.IsZero() {
 		endpoint = fmtMs(d.Timings.EndpointMs)
 	}
-	return []string{d.Outcome, dash(d.Code), strconv.Itoa(len(d.Attempts)), fmtMs(d.Timings.ResolveMs), fmtMs(d.Timings.OwnMs), endpoint, d.Reason}
+	return []string{endOf(d), dash(d.Code), strconv.Itoa(len(d.Attempts)), fmtMs(d.Timings.ResolveMs), fmtMs(d.Timings.OwnMs), endpoint, d.Reason}
 }
 
 func dash(code int) string {

@@ -5,6 +5,7 @@ package callbacks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -101,6 +102,15 @@ func (s *Sender) Send(after time.Duration, c Callback) {
 	}
 	s.planned++
 	s.plan(after, c, Attempt{})
+}
+
+// Do makes one request at once, as callbacks are made: where a provider must
+// know the answer.
+func (s *Sender) Do(r *http.Request) (*http.Response, error) {
+	if s == nil {
+		return nil, errors.New("there is no sender of callbacks")
+	}
+	return s.opts.Client.Do(r)
 }
 
 // plan is Send's for each attempt.

@@ -59,6 +59,9 @@ func TestMessageMetadataPosted(t *testing.T) {
 					_, _ = judge.Write(body)
 					err = judge.Ensure()
 				}
+				if challenge := asked(body); challenge != "" && err == nil {
+					return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(challenge))}, nil
+				}
 				_, parsed := slackevents.ParseEvent(body, slackevents.OptionNoVerifyToken())
 				c := channel.Callback{URL: r.URL.String(), Header: r.Header, Body: body}
 				verified := channelslack.Callbacks{}.Verify(c, []string{slack.SigningSecret}, time.Now())
@@ -74,7 +77,11 @@ func TestMessageMetadataPosted(t *testing.T) {
 				return &http.Response{StatusCode: answer, Body: http.NoBody}, nil
 			})}})
 			server := slack.New(slack.Options{Callbacks: sender})
-			server.SetRequestURL(tc.url)
+			if tc.url != "" {
+				if err := server.SetRequestURL(t.Context(), tc.url); err != nil {
+					t.Fatalf("%s: %v", tc.name, err)
+				}
+			}
 			r := httptest.NewRequest("POST", method, strings.NewReader(`{"channel": "orders", "text": "Hi"`+tc.more+`}`))
 			r.Header.Set("Authorization", "Bearer "+slack.Token)
 			r.Header.Set("Content-Type", jsonType)
@@ -90,6 +97,62 @@ func TestMessageMetadataPosted(t *testing.T) {
 				if got != want {
 					t.Errorf("%s: got %+v, want %+v", tc.name, got, want)
 				}
+			}
+		})
+	}
+}
+
+// asked gives the challenge of a url_verification, or "" for another event.
+func asked(body []byte) string {
+	said, err := channelslack.Callbacks{}.Read(channel.Callback{Body: body})
+	if err != nil {
+		return ""
+	}
+	return said.Reply
+}
+
+// A request URL that does not answer the challenge is not the app's, and gets
+// no events.
+func TestRequestURLMustAnswer(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		answer func(challenge string) (int, string)
+		want   string // a part of the error
+	}{
+		{"the challenge", func(c string) (int, string) { return 200, c }, ""},
+		{"nothing", func(string) (int, string) { return 204, "" }, "it answered 204"},
+		{"another text", func(string) (int, string) { return 200, "ok" }, `it answered 200 and "ok"`},
+		{"the challenge, refusing", func(c string) (int, string) { return 403, c }, "it answered 403"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			events := 0
+			app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				challenge := asked(body)
+				if challenge == "" {
+					events++
+					return
+				}
+				status, text := tc.answer(challenge)
+				w.WriteHeader(status)
+				_, _ = io.WriteString(w, text)
+			}))
+			sender := callbacks.New(callbacks.Options{After: func(_ time.Duration, then func()) { go then() }})
+			server := slack.New(slack.Options{Callbacks: sender})
+			err := server.SetRequestURL(t.Context(), app.URL)
+			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want %q", err, tc.want)
+			}
+			r := httptest.NewRequest("POST", method, strings.NewReader(`{"channel": "orders", "text": "Hi", "metadata": {"event_type": "waypost_delivery", "event_payload": {"delivery": "t"}}}`))
+			r.Header.Set("Authorization", "Bearer "+slack.Token)
+			r.Header.Set("Content-Type", jsonType)
+			server.ServeHTTP(httptest.NewRecorder(), r)
+			sender.Wait()
+			app.Close() // it has served what it was sent
+			if want := map[bool]int{true: 1}[tc.want == ""]; events != want {
+				t.Errorf("got %d events, want %d", events, want)
 			}
 		})
 	}
