@@ -300,7 +300,9 @@ func TestFailoverDies(t *testing.T) {
 					w.Cold, w.Latency = cold, spread
 					w.PutSecret("waypost/twilio", localTwilio)
 					w.PutSecret("waypost/sinch", localSinch)
-					w.Publish(rig.Setup{Action: patched(t, sms, toSinch, `{"settings": {"retry": {"attempts": 4}, "guarantee": "`+guarantee+`"}}`)})
+					// A warm function's rounds begin again where another died with what they share:
+					// each takes an attempt, so there are enough of them.
+					w.Publish(rig.Setup{Action: patched(t, sms, toSinch, `{"settings": {"retry": {"attempts": 10}, "guarantee": "`+guarantee+`"}}`)})
 					w.Endpoint.Answer = byHost(func(int) rig.Reply { return rig.Reply{Status: 429, Body: `{"code": 20429}`} },
 						func(int) rig.Reply { return rig.Reply{Status: 201, Body: `{"id": "01FC66621XXXXX119Z8PMV1QPQ"}`} })
 					all := scenarios(operations, 2*g+h)
