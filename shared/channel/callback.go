@@ -20,7 +20,7 @@ type Callback struct {
 func (c Callback) Values(header string) []string { return c.Header.Values(header) }
 
 // A Report is what a callback says. Its Status is empty where it says nothing
-// of a message's fate.
+// of a message's fate; its ProviderID then is that of the message that came in.
 type Report struct {
 	ledger.Report
 	// Token is that of the delivery, where the callback itself carries it and

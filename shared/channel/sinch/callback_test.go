@@ -94,7 +94,7 @@ func TestRead(t *testing.T) {
 		{batch(`{"code":0,"status":"Deleted","count":1,"recipients":["+33662162466"]}`), optOut(report(ledger.Undelivered, "", "Sinch reports it as Deleted ("+gone+")"), "+33662162466")},
 		{batch(``), report("", "", "")},
 
-		{`{"type":"mo_text","id":"1","from":"33662162466","to":"12345","body":" Stop "}`, channel.Report{OptOut: "+33662162466"}},
+		{`{"type":"mo_text","id":"01B","from":"33662162466","to":"12345","body":" Stop "}`, optOut(report("", "", ""), "+33662162466")},
 		{`{"type":"mo_text","id":"1","from":"33662162466","to":"12345","body":"Stop it"}`, channel.Report{}},
 		{`{"type":"mo_binary","id":"1"}`, channel.Report{}},
 
@@ -107,9 +107,9 @@ func TestRead(t *testing.T) {
 		{conversation("FAILED", "planted +1"), report(ledger.Undelivered, "", "Sinch reports it as FAILED")},
 		{conversation("FAILED", "RECIPIENT_NOT_OPTED_IN"), optOut(report(ledger.Undelivered, "RECIPIENT_NOT_OPTED_IN",
 			"Sinch reports it as FAILED: RECIPIENT_NOT_OPTED_IN (the recipient has not opted in, or has opted out)"), "+33662162466")},
-		{`{"message":{"contact_message":{"text_message":{"text":"STOP"}},"channel_identity":{"channel":"SMS","identity":"33662162466"}}}`, channel.Report{OptOut: "+33662162466"}},
+		{`{"message":{"id":"01B","contact_message":{"text_message":{"text":"STOP"}},"channel_identity":{"channel":"SMS","identity":"33662162466"}}}`, optOut(report("", "", ""), "+33662162466")},
 		{`{"message":{"contact_message":{"media_message":{}},"channel_identity":{"identity":"33662162466"}}}`, channel.Report{}},
-		{`{"opt_out_notification":{"channel":"SMS","identity":"33662162466","status":"OPT_OUT_SUCCEEDED"}}`, channel.Report{OptOut: "+33662162466"}},
+		{`{"opt_out_notification":{"request_id":"01B","channel":"SMS","identity":"33662162466","status":"OPT_OUT_SUCCEEDED"}}`, optOut(report("", "", ""), "+33662162466")},
 		{`{"opt_out_notification":{"channel":"SMS","identity":"33662162466","status":"OPT_OUT_FAILED"}}`, channel.Report{}},
 		{`{"app_id":"A","contact_create_notification":{}}`, channel.Report{}},
 	} {

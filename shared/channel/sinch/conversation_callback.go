@@ -67,6 +67,7 @@ var conversationReasons = map[string]string{
 
 // A conversationInbound is message: one that a recipient sent.
 type conversationInbound struct {
+	ID       string          `json:"id"`
 	Identity channelIdentity `json:"channel_identity"`
 	Contact  struct {
 		Text struct {
@@ -77,20 +78,21 @@ type conversationInbound struct {
 
 func (m *conversationInbound) report() (r channel.Report) {
 	if channel.AsksToStop(m.Contact.Text.Text) {
-		r.OptOut = e164(m.Identity.Identity)
+		r.OptOut, r.ProviderID = e164(m.Identity.Identity), m.ID
 	}
 	return r
 }
 
 // A conversationOptOut is opt_out_notification: the channel itself tells of an opt-out.
 type conversationOptOut struct {
+	Request  string `json:"request_id"`
 	Identity string `json:"identity"`
 	Status   string `json:"status"`
 }
 
 func (o *conversationOptOut) report() (r channel.Report) {
 	if o.Status == "OPT_OUT_SUCCEEDED" {
-		r.OptOut = e164(o.Identity)
+		r.OptOut, r.ProviderID = e164(o.Identity), o.Request
 	}
 	return r
 }

@@ -72,12 +72,12 @@ func readBatch(body []byte) (channel.Report, error) {
 
 // readInbound reads a text that a recipient sent, which matters where it is STOP.
 func readInbound(body []byte) (channel.Report, error) {
-	var text struct{ From, Body string }
+	var text struct{ ID, From, Body string }
 	if json.Unmarshal(body, &text) != nil || text.From == "" {
 		return channel.Report{}, fault.New(fault.Invalid, "the body is not a text message: it lacks from")
 	}
 	if channel.AsksToStop(text.Body) {
-		return channel.Report{OptOut: e164(text.From)}, nil
+		return channel.Report{OptOut: e164(text.From), Report: ledger.Report{ProviderID: text.ID}}, nil
 	}
 	return channel.Report{}, nil
 }

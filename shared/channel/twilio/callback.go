@@ -124,7 +124,7 @@ func (Callbacks) Read(c channel.Callback) (channel.Report, error) {
 	}
 	status := get("MessageStatus")
 	if status == "" { // it came in
-		r := channel.Report{}
+		r := channel.Report{Report: ledger.Report{ProviderID: sid}}
 		if stop := get("OptOutType"); stop == "STOP" || stop == "" && channel.AsksToStop(get("Body")) {
 			r.OptOut = get("From")
 		}

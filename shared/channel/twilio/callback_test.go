@@ -137,6 +137,10 @@ func TestRead(t *testing.T) {
 	report := func(status ledger.Status, code, reason string) channel.Report {
 		return channel.Report{Report: ledger.Report{Status: status, Code: code, Reason: reason, ProviderID: "SM1"}}
 	}
+	// The id of what came in is the evidence of an opt-out, so that its repeat is known.
+	cameIn := func(optOut string) channel.Report {
+		return channel.Report{OptOut: optOut, Report: ledger.Report{ProviderID: "SM1"}}
+	}
 	stopped := report(ledger.Undelivered, "21610", "Twilio reports it as failed: 21610 (the recipient has opted out)")
 	stopped.OptOut = "+15005550010"
 	for _, tc := range []struct {
@@ -159,11 +163,11 @@ func TestRead(t *testing.T) {
 		{"MessageStatus=failed&ErrorCode=21610&To=%2B15005550010&From=%2B1", stopped},
 		{"MessageStatus=partially_delivered", report("", "", "")},
 		{"MessageStatus=new_one", report("", "", "")},
-		{"SmsStatus=received&From=%2B15005550010&To=%2B1&Body=Stop%20", channel.Report{OptOut: "+15005550010"}},
-		{"SmsStatus=received&From=%2B15005550010&Body=ARRET&OptOutType=STOP", channel.Report{OptOut: "+15005550010"}},
-		{"SmsStatus=received&From=%2B15005550010&Body=stop&OptOutType=HELP", channel.Report{}},
-		{"SmsStatus=received&From=%2B15005550010&Body=START&OptOutType=START", channel.Report{}},
-		{"SmsStatus=received&From=%2B15005550010&Body=Please+stop", channel.Report{}},
+		{"SmsStatus=received&From=%2B15005550010&To=%2B1&Body=Stop%20", cameIn("+15005550010")},
+		{"SmsStatus=received&From=%2B15005550010&Body=ARRET&OptOutType=STOP", cameIn("+15005550010")},
+		{"SmsStatus=received&From=%2B15005550010&Body=stop&OptOutType=HELP", cameIn("")},
+		{"SmsStatus=received&From=%2B15005550010&Body=START&OptOutType=START", cameIn("")},
+		{"SmsStatus=received&From=%2B15005550010&Body=Please+stop", cameIn("")},
 	} {
 		got, err := twilio.Callbacks{}.Read(channel.Callback{Body: []byte("MessageSid=SM1&" + tc.body)})
 		if err != nil {
