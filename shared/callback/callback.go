@@ -105,12 +105,13 @@ type Handler struct {
 // report verifies a callback and does what it says. It gives the body that the
 // provider wants to see in the answer.
 func (h *Handler) report(ctx context.Context, kind, token string, c channel.Callback) (reply string, _ error) {
-	to, err := h.find(ctx, kind, token)
+	of, err := h.find(ctx, kind, token)
 	if err != nil {
 		return "", err
 	}
 	reporter := h.Reporters[kind]
-	if err := h.verify(ctx, reporter, c, to.callback.Secret); err != nil {
+	to, err := h.verified(ctx, reporter, c, of)
+	if err != nil {
 		return "", err
 	}
 	said, err := reporter.Read(c)

@@ -93,22 +93,44 @@ func TestOptOuts(t *testing.T) {
 	}
 }
 
-// Where an action and its failover have callbacks of one kind, the key is that
-// of the provider who took the message.
+// Where an action and its failover have callbacks of one kind, either may have
+// signed: a record may still name the first where the second took the message,
+// and what came in is of either.
 func TestFailoverOfTheSameKind(t *testing.T) {
-	w := newWorld()
-	h := w.handler()
-	h.Channels[1].Callback = "one"
-	if got := w.do(h, call{key: "key-of-second"}); got.Code != http.StatusForbidden {
-		t.Errorf("by the other's key: got %d, want 403", got.Code)
-	}
-	d := w.deliveries[ledger.DeliveryID{Execution: "x1", Step: "text"}]
-	d.Provider = "second"
-	w.put(d)
-	if got := w.do(h, call{}); got.Code != http.StatusForbidden {
-		t.Errorf("by the first one's key: got %d, want 403", got.Code)
-	}
-	if got := w.do(h, call{key: "key-of-second"}); got.Code != http.StatusNoContent {
-		t.Errorf("by its own key: got %d, want 204", got.Code)
+	const number = "+15550100001"
+	id := ledger.DeliveryID{Execution: "x1", Step: "text"}
+	for _, tc := range []struct {
+		name, key, path string
+		harm            func(*world)
+		code            int
+		by              string // who told of the opt-out
+	}{
+		{"the first's", key, token, nil, 204, "first"},
+		{"the first's, while the second's is not there", key, token, func(w *world) { delete(w.secrets, "waypost/second") }, 204, "first"},
+		{"the second's", "key-of-second", token, nil, 204, "second"},
+		{"the second's, while the first's is not there", "key-of-second", token, func(w *world) { delete(w.secrets, "waypost/first") }, 204, "second"},
+		{"the second's, of what came in", "key-of-second", "inbound.ready_text", nil, 204, "second"},
+		{"nobody's", "none", token, nil, 403, ""},
+		{"nobody's, while the second's is not there", "none", token, func(w *world) { delete(w.secrets, "waypost/second") }, 503, ""},
+		{"nobody's, of what came in", "none", "inbound.ready_text", nil, 403, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld()
+			if tc.harm != nil {
+				tc.harm(w)
+			}
+			h := w.handler()
+			h.Channels[1].Callback = "one"
+			body := callbacktest.Body{Status: ledger.Delivered, Token: token, OptOut: number}.String()
+			if got := w.do(h, call{path: "/callback/one/" + tc.path, key: tc.key, body: body}); got.Code != tc.code {
+				t.Errorf("got %d, want %d", got.Code, tc.code)
+			}
+			if got, want := w.deliveries[id].Status == ledger.Delivered, tc.by != ""; got != want {
+				t.Errorf("it is delivered: %t, want %t", got, want)
+			}
+			if got := w.optOuts[number].By; got != tc.by {
+				t.Errorf("the opt-out is by %q, want %q", got, tc.by)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package callback
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/fault"
@@ -15,6 +16,22 @@ const (
 	keyNow    = "key"
 	keyBefore = "previousKey"
 )
+
+// verified gives the one whose key has signed a callback, of those who may have
+// sent it. Where it is none's, what may pass is answered before what won't.
+func (h *Handler) verified(ctx context.Context, reporter Reporter, c channel.Callback, of []addressee) (addressee, error) {
+	var refused error
+	for _, to := range of {
+		err := h.verify(ctx, reporter, c, to.callback.Secret)
+		if err == nil {
+			return to, nil
+		}
+		if refused == nil || statusOf(refused) == http.StatusForbidden {
+			refused = err
+		}
+	}
+	return addressee{}, refused
+}
 
 // verify holds that the provider signed a callback. Where it seems that it did
 // not, the secret is read once more, so that a key that was replaced is known
