@@ -12,7 +12,7 @@
 // a provider that repeats its reports does: each step may be taken again.
 //
 // Not promised: an order among the reports of different deliveries, or that a
-// provider which repeats nothing (Twilio, unless it is told to) is heard during
+// provider which does not repeat for long (Twilio, for 15 seconds) is heard during
 // an outage of AWS.
 package callback
 

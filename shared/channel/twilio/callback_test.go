@@ -209,7 +209,7 @@ func TestEncodeCallback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for callback, want := range map[string]string{"": "To=%2B1", "https://w.example/callback/twilio/t": "StatusCallback=https%3A%2F%2Fw.example%2Fcallback%2Ftwilio%2Ft&To=%2B1"} {
+	for callback, want := range map[string]string{"": "To=%2B1", "https://w.example/callback/twilio/t": "StatusCallback=https%3A%2F%2Fw.example%2Fcallback%2Ftwilio%2Ft%23rc%3D5%26rp%3Dall&To=%2B1"} {
 		r, err := twilio.Channel{}.Encode(&action.Message{Callback: callback, Body: map[string]any{"to": "+1"}}, cred)
 		if err != nil || string(r.Body) != want {
 			t.Errorf("%q: got %s, %v, want %s", callback, r.Body, err, want)
