@@ -21,6 +21,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/waypost/waypost/shared/action"
 	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/ledger"
@@ -30,6 +32,10 @@ import (
 
 // MaxBody is the most bytes that a callback may have.
 const MaxBody = 64 << 10
+
+// optOutsAtOnce is how many of a callback's opt-outs are noted at the same time:
+// a batch that goes to many may report many.
+const optOutsAtOnce = 16
 
 // Inbound begins the token of a URL for what is not about one delivery: an
 // action's name follows.
@@ -129,7 +135,7 @@ func (h *Handler) report(ctx context.Context, kind, token string, c channel.Call
 			return "", err
 		}
 	}
-	if said.OptOut != "" {
+	if len(said.OptOuts) > 0 {
 		if err := h.optOut(ctx, to, said); err != nil {
 			return "", err
 		}
@@ -163,7 +169,7 @@ func (h *Handler) wake(ctx context.Context, d *ledger.Delivery) error {
 	return h.Waker.Wake(ctx, *d)
 }
 
-// optOut notes a recipient who wants no more messages over the action's channel.
+// optOut notes the recipients who want no more messages over the action's channel.
 func (h *Handler) optOut(ctx context.Context, to addressee, said channel.Report) error {
 	if to.provider.Recipient == "" {
 		h.Log.LogAttrs(ctx, slog.LevelWarn, "an opt-out has no effect: nobody knows the recipients of this channel's messages",
@@ -177,10 +183,15 @@ func (h *Handler) optOut(ctx context.Context, to addressee, said channel.Report)
 	if to.delivery != nil {
 		o.Evidence = to.delivery.ID().String()
 	}
-	if err := h.OptOuts.Add(ctx, said.OptOut, o); err != nil {
+	var each errgroup.Group // no shared context: what one could not note is no reason to leave the others out
+	each.SetLimit(optOutsAtOnce)
+	for _, recipient := range said.OptOuts {
+		each.Go(func() error { return h.OptOuts.Add(ctx, recipient, o) })
+	}
+	if err := each.Wait(); err != nil {
 		return err
 	}
-	h.Log.LogAttrs(ctx, slog.LevelInfo, "a recipient opted out", slog.String("action", to.action.Name), slog.String("channel", o.Channel),
+	h.Log.LogAttrs(ctx, slog.LevelInfo, "recipients opted out", slog.Int("recipients", len(said.OptOuts)), slog.String("action", to.action.Name), slog.String("channel", o.Channel),
 		slog.String("provider", o.By), slog.String("code", o.Code), slog.String("evidence", o.Evidence))
 	return nil
 }

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,6 +42,7 @@ type world struct {
 	down       map[string]bool   // by method
 	renewals   int
 	woken      []ledger.Delivery
+	mu         sync.Mutex // for the opt-outs
 	optOuts    map[string]optout.OptOut
 	log        bytes.Buffer
 }
@@ -131,9 +134,11 @@ func (w *world) Wake(_ context.Context, d ledger.Delivery) error {
 }
 
 func (w *world) Add(_ context.Context, recipient string, o optout.OptOut) error {
-	if err := w.gone("Add"); err != nil {
+	if err := errors.Join(w.gone("Add"), w.gone("Add "+recipient)); err != nil {
 		return err
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.optOuts[recipient] = o
 	return nil
 }

@@ -1,6 +1,7 @@
 package callback_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -90,6 +91,26 @@ func TestOptOuts(t *testing.T) {
 	}
 	if strings.Contains(w.log.String(), number) {
 		t.Errorf("the log has the recipient: %s", &w.log)
+	}
+}
+
+// A report on a batch may tell of many. What could not be noted of them is told
+// again, and is not a reason to leave the others out.
+func TestManyOptOuts(t *testing.T) {
+	w := newWorld()
+	h := w.handler()
+	var numbers []string
+	for i := range 100 {
+		numbers = append(numbers, fmt.Sprintf("+1555010%04d", i))
+	}
+	c := call{body: callbacktest.Body{Status: ledger.Undelivered, OptOut: strings.Join(numbers, " ")}.String()}
+	w.down["Add "+numbers[7]] = true
+	if got := w.do(h, c); got.Code != http.StatusServiceUnavailable || len(w.optOuts) != 99 {
+		t.Errorf("got %d and %d opt-outs, want 503 and 99", got.Code, len(w.optOuts))
+	}
+	w.down = nil
+	if got := w.do(h, c); got.Code != http.StatusNoContent || w.optOuts[numbers[7]].Evidence != "x1.text.0" {
+		t.Errorf("got %d and %+v, want 204 and what told of it", got.Code, w.optOuts[numbers[7]])
 	}
 }
 

@@ -26,10 +26,19 @@ type Report struct {
 	// Token is that of the delivery, where the callback itself carries it and
 	// its URL does not.
 	Token string
-	// OptOut is the recipient who wants no more messages, or empty.
-	OptOut string
+	// OptOuts are the recipients who want no more messages.
+	OptOuts []string
 	// Reply is the body that the provider wants to see in the answer, or empty.
 	Reply string
+}
+
+// OptOut adds recipients who want no more messages. An empty one is nobody.
+func (r *Report) OptOut(recipients ...string) {
+	for _, recipient := range recipients {
+		if recipient != "" {
+			r.OptOuts = append(r.OptOuts, recipient)
+		}
+	}
 }
 
 // A CallbackURL makes the URLs at which providers report on deliveries: those

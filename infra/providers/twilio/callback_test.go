@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -67,7 +68,7 @@ func TestStatusCallbacks(t *testing.T) {
 					t.Errorf("%s: %v", tc.name, err)
 				}
 				report, err := channeltwilio.Callbacks{}.Read(c)
-				if err != nil || report.ProviderID == "" || (report.OptOut == twilio.OptedOutLate) != (tc.name == "opted out") {
+				if err != nil || report.ProviderID == "" || slices.Contains(report.OptOuts, twilio.OptedOutLate) != (tc.name == "opted out") {
 					t.Errorf("%s: got %+v, %v", tc.name, report, err)
 				}
 				report.ProviderID = ""

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/waypost/waypost/shared/channel"
@@ -33,7 +34,7 @@ type Body struct {
 	Reason string        `json:"reason,omitempty"`
 	ID     string        `json:"id,omitempty"`
 	Token  string        `json:"token,omitempty"`
-	OptOut string        `json:"optOut,omitempty"`
+	OptOut string        `json:"optOut,omitempty"` // recipients, with spaces between them
 	Reply  string        `json:"reply,omitempty"`
 }
 
@@ -67,7 +68,7 @@ func (Reporter) Read(c channel.Callback) (channel.Report, error) {
 		return channel.Report{}, fault.New(fault.Malformed, "the body is not JSON")
 	}
 	return channel.Report{Report: ledger.Report{Status: b.Status, Code: b.Code, Reason: b.Reason, ProviderID: b.ID},
-		Token: b.Token, OptOut: b.OptOut, Reply: b.Reply}, nil
+		Token: b.Token, OptOuts: strings.Fields(b.OptOut), Reply: b.Reply}, nil
 }
 
 // MediaTypes implements callback.Reporter.

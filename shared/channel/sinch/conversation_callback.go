@@ -44,7 +44,7 @@ func (d *conversationDelivery) report() channel.Report {
 		}
 	}
 	if r.Code == notOptedIn {
-		r.OptOut = e164(d.Identity.Identity)
+		r.OptOut(e164(d.Identity.Identity))
 	}
 	return r
 }
@@ -78,7 +78,8 @@ type conversationInbound struct {
 
 func (m *conversationInbound) report() (r channel.Report) {
 	if channel.AsksToStop(m.Contact.Text.Text) {
-		r.OptOut, r.ProviderID = e164(m.Identity.Identity), m.ID
+		r.ProviderID = m.ID
+		r.OptOut(e164(m.Identity.Identity))
 	}
 	return r
 }
@@ -92,7 +93,8 @@ type conversationOptOut struct {
 
 func (o *conversationOptOut) report() (r channel.Report) {
 	if o.Status == "OPT_OUT_SUCCEEDED" {
-		r.OptOut, r.ProviderID = e164(o.Identity), o.Request
+		r.ProviderID = o.Request
+		r.OptOut(e164(o.Identity))
 	}
 	return r
 }

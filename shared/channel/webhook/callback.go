@@ -113,5 +113,7 @@ func (Callbacks) Read(c channel.Callback) (channel.Report, error) {
 	if err := fault.Document("the report is not valid", details); err != nil {
 		return channel.Report{}, err
 	}
-	return channel.Report{OptOut: d.OptOut, Report: ledger.Report{Status: status, Code: d.Code, Reason: d.Reason, ProviderID: d.ID}}, nil
+	r := channel.Report{Report: ledger.Report{Status: status, Code: d.Code, Reason: d.Reason, ProviderID: d.ID}}
+	r.OptOut(d.OptOut)
+	return r, nil
 }
