@@ -44,7 +44,8 @@ const Inbound = "inbound."
 // A Reporter understands callbacks of one kind (channel.Traits.Callback).
 type Reporter interface {
 	// Verify says why a callback is not signed by one of the keys, of which
-	// there is at least one and none is empty. now bounds how old it may be.
+	// there is at least one and none is empty. now bounds how old it may be. An
+	// Invalid means that a key can't be used, so that nobody can say.
 	Verify(c channel.Callback, keys []string, now time.Time) error
 	// Read gives what a callback says, or why it can't be read.
 	Read(c channel.Callback) (channel.Report, error)

@@ -225,6 +225,7 @@ func TestRefusals(t *testing.T) {
 		{name: "no secret", harm: func(w *world) { delete(w.secrets, "waypost/first") }, want: 503},
 		{name: "a secret without its key", harm: func(w *world) { w.secrets["waypost/first"] = `{"previousKey": "` + key + `"}` }, want: 503},
 		{name: "an empty key", call: call{key: "none"}, harm: func(w *world) { w.secrets["waypost/first"] = `{"key": ""}` }, want: 503},
+		{name: "a key that can't be used", call: call{key: "none"}, harm: func(w *world) { w.secrets["waypost/first"] = `{"key": "` + callbacktest.Unusable + `"}` }, want: 503},
 		{name: "no answer of the ledger", harm: func(w *world) { w.down["Delivery"] = true }, want: 503},
 		{name: "no answer of the catalog", harm: func(w *world) { w.down["Newest"] = true }, want: 503},
 		{name: "no answer of the secrets", harm: func(w *world) { w.down["Get"] = true }, want: 503},

@@ -62,7 +62,7 @@ func (h *Handler) verify(ctx context.Context, reporter Reporter, c channel.Callb
 }
 
 // signed says what is wrong with a callback's signature, by a secret's keys.
-// Its error says that the secret has none.
+// Its error says that the secret has none, or one that can't be used.
 func (h *Handler) signed(reporter Reporter, c channel.Callback, cred secret.Credential) (wrong, _ error) {
 	key, err := cred.Require(keyNow)
 	if err != nil {
@@ -72,7 +72,11 @@ func (h *Handler) signed(reporter Reporter, c channel.Callback, cred secret.Cred
 	if before, _ := cred.Field(keyBefore); before != "" {
 		keys = append(keys, before)
 	}
-	return reporter.Verify(c, keys, h.Now()), nil
+	wrong = reporter.Verify(c, keys, h.Now())
+	if fault.Is(wrong, fault.Invalid) {
+		return nil, unusable(fault.New(fault.Invalid, "the secret %s: %s", cred.Name(), fault.Public(wrong)))
+	}
+	return wrong, nil
 }
 
 // reasonOf is what the log may have of a reporter's error: all of a fault, and

@@ -20,6 +20,9 @@ import (
 // Header is where the signature stands, in hexadecimal.
 const Header = "X-Signature"
 
+// Unusable is a key that nobody can verify with.
+const Unusable = "key-unusable"
+
 // Sign gives the signature of a body that is posted to a URL.
 func Sign(key, url, body string) string {
 	mac := hmac.New(sha256.New, []byte(key))
@@ -49,6 +52,9 @@ type Reporter struct{}
 
 // Verify implements callback.Reporter.
 func (Reporter) Verify(c channel.Callback, keys []string, _ time.Time) error {
+	if slices.Contains(keys, Unusable) {
+		return fault.New(fault.Invalid, "the key cannot be used")
+	}
 	values := c.Values(Header)
 	if len(values) != 1 {
 		return fault.New(fault.Forbidden, "there must be one %s", Header)

@@ -36,12 +36,16 @@ type Callbacks struct{}
 func (Callbacks) MediaTypes() []string { return []string{"application/json"} }
 
 // Verify says whether a callback was signed with one of the keys within the
-// window.
+// window. It is Invalid where it was by none, and one of them can't be used.
 func (Callbacks) Verify(c channel.Callback, keys []string, now time.Time) error {
-	if err := verify(c, keys, now); err != nil {
+	switch err := verify(c, keys, now); {
+	case err == nil:
+		return nil
+	case fault.Is(err, fault.Invalid):
+		return err
+	default:
 		return channel.Unverified(err)
 	}
-	return nil
 }
 
 func verify(c channel.Callback, keys []string, now time.Time) error {

@@ -81,6 +81,25 @@ func TestVerifyVector(t *testing.T) {
 	}
 }
 
+// A key that is none is the operator's to mend: nobody can say that the callback
+// was not signed by what it was to be.
+func TestUnusableKeys(t *testing.T) {
+	t.Parallel()
+	for keys, want := range map[[2]string]fault.Code{
+		{"whsec_planted!", "whsec_planted!"}: fault.Invalid,
+		{"whsk_planted!", "whsk_planted!"}:   fault.Invalid,
+		{otherKey, "whpk_planted!"}:          fault.Invalid,
+		{"whsec_planted!", otherKey}:         fault.Invalid,
+		{otherKey, otherKey}:                 fault.Forbidden,
+		{"whsec_planted!", vectorKey}:        "",
+	} {
+		err := webhook.Callbacks{}.Verify(signed(vectorID, vectorTime, vectorSign, vectorBody), keys[:], time.Unix(1614265330, 0))
+		if (err != nil) != (want != "") || err != nil && (!fault.Is(err, want) || strings.Contains(err.Error(), "planted")) {
+			t.Errorf("%v: got %v, want %q", keys, err, want)
+		}
+	}
+}
+
 // The reference library, which reads the clock itself, signs what we accept,
 // and says the same of what was changed or is too old.
 func TestTheReferenceIsTheJudge(t *testing.T) {
