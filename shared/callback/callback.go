@@ -127,7 +127,7 @@ func (h *Handler) report(ctx context.Context, kind, token string, c channel.Call
 	}
 	said.At = h.Now()
 	if to.delivery == nil && said.Token != "" {
-		if to.delivery, err = h.named(ctx, said.Token, to.action); err != nil {
+		if to, err = h.named(ctx, kind, said.Token, to); err != nil {
 			return "", err
 		}
 	}

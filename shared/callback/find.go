@@ -2,6 +2,7 @@ package callback
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -63,22 +64,28 @@ func (h *Handler) open(ctx context.Context, token string) (ledger.Delivery, erro
 	return d, nil
 }
 
-// named gives the delivery that an inbound callback names itself, or nil where
-// that is none of the action's: the callback is the provider's all the same.
-func (h *Handler) named(ctx context.Context, token string, act *action.Action) (*ledger.Delivery, error) {
+// named gives the delivery that an inbound callback names itself, where that is
+// the action's, or of an action whose callbacks the same secret signs: an app of
+// Slack's has one URL, whichever actions post as it. Where it is neither, the
+// callback is to's all the same, and about no delivery.
+func (h *Handler) named(ctx context.Context, kind, token string, to addressee) (addressee, error) {
 	if !tokenForm.MatchString(token) {
-		return nil, nil
+		return to, nil
 	}
-	switch d, err := h.open(ctx, token); {
-	case statusOf(err) == absentStatus:
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case d.Action != act.Name:
-		return nil, nil
-	default:
-		return &d, nil
+	of, err := h.find(ctx, kind, token)
+	if _, refused := errors.AsType[refusal](err); err != nil && !refused {
+		return to, err
 	}
+	for _, other := range of {
+		switch {
+		case other.delivery == nil: // its token is an inbound one
+		case other.callback.Secret == to.callback.Secret:
+			return other, nil
+		case other.action.Name == to.action.Name:
+			to.delivery = other.delivery
+		}
+	}
+	return to, nil
 }
 
 // addressees finds the providers of an action whose callbacks are of a kind, its

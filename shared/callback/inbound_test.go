@@ -15,12 +15,18 @@ import (
 )
 
 // What is not about one delivery comes by an action's name, and may name a
-// delivery of that action itself.
+// delivery itself: of that action, or of one whose callbacks the same secret signs.
 func TestInbound(t *testing.T) {
 	w := newWorld()
 	h := w.handler()
 	other := ledger.Delivery{Execution: "x3", Step: "text", Action: "other", ActionVersion: 1, Callback: "NONCE"}
 	w.put(other)
+	for name, secret := range map[string]string{"sibling": "waypost/first", "stranger": "waypost/second"} {
+		act := &action.Action{Definition: action.Definition{Name: name, Channel: "sms", Provider: "first"}}
+		act.Settings.Callback = &action.Callback{Secret: secret}
+		w.actions[name] = act
+		w.put(ledger.Delivery{Execution: name, Step: "text", Action: name, ActionVersion: 1, Provider: "first", Callback: "NONCE"})
+	}
 	for _, tc := range []struct {
 		name   string
 		body   callbacktest.Body
@@ -32,6 +38,8 @@ func TestInbound(t *testing.T) {
 		{"a status of nothing", callbacktest.Body{Status: ledger.Delivered}, 204, "", ""},
 		{"a delivery that there is not", callbacktest.Body{Status: ledger.Delivered, Token: "x9.text.0.NONCE"}, 204, "", ""},
 		{"no token", callbacktest.Body{Status: ledger.Delivered, Token: "{x}"}, 204, "", ""},
+		{"an inbound token", callbacktest.Body{Status: ledger.Delivered, Token: "inbound.ready_text"}, 204, "", ""},
+		{"an inbound token of no action", callbacktest.Body{Status: ledger.Delivered, Token: "inbound.none"}, 204, "", ""},
 		{"another action's", callbacktest.Body{Status: ledger.Delivered, Token: "x3.text.0.NONCE"}, 204, "", ""},
 		{"its own", callbacktest.Body{Status: ledger.Delivered, Token: token, Reply: "ok"}, 200, "ok", ledger.Delivered},
 	} {
@@ -44,6 +52,12 @@ func TestInbound(t *testing.T) {
 		}
 		if got := w.deliveries[ledger.DeliveryID{Execution: "x1", Step: "text"}]; got.Status != tc.moved {
 			t.Errorf("%s: got the status %q, want %q", tc.name, got.Status, tc.moved)
+		}
+	}
+	for name, moved := range map[string]ledger.Status{"sibling": ledger.Delivered, "stranger": ""} {
+		got := w.do(h, call{path: "/callback/one/inbound.ready_text", body: callbacktest.Body{Status: ledger.Delivered, Token: name + ".text.0.NONCE"}.String()})
+		if d := w.deliveries[ledger.DeliveryID{Execution: name, Step: "text"}]; got.Code != http.StatusNoContent || d.Status != moved {
+			t.Errorf("the delivery of the %s: got %d and %q, want 204 and %q", name, got.Code, d.Status, moved)
 		}
 	}
 	if d := cmp.Diff(other, w.deliveries[other.ID()]); d != "" {
