@@ -123,7 +123,7 @@ func (h *Handler) report(ctx context.Context, kind, token string, c channel.Call
 	}
 	said, err := reporter.Read(c)
 	if err != nil {
-		return "", malformed("the callback cannot be read", err)
+		return "", malformed("the callback for the action "+to.action.Name+" cannot be read", err)
 	}
 	said.At = h.Now()
 	if to.delivery == nil && said.Token != "" {

@@ -350,3 +350,30 @@ func TestURLWithoutBase(t *testing.T) {
 		t.Errorf("got %d, want 204", got.Code)
 	}
 }
+
+// Who mends a refused signature, or a report that can't be read, is told where:
+// the secrets by which it was held to, or the action.
+func TestRefusalsNameTheirPlace(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		call  call
+		alike bool
+		want  []string
+	}{
+		{"another key", call{key: "another"}, false, []string{"the secret waypost/first"}},
+		{"another key than either's", call{key: "another"}, true, []string{"the secret waypost/first", "the secret waypost/second"}},
+		{"unreadable", call{body: `{"status": `}, false, []string{"the action ready_text"}},
+	} {
+		w := newWorld()
+		h := w.handler()
+		if tc.alike {
+			h.Channels[1].Callback = "one"
+		}
+		w.do(h, tc.call)
+		for _, want := range tc.want {
+			if !strings.Contains(w.log.String(), want) {
+				t.Errorf("%s: the log has %s, want %s", tc.name, &w.log, want)
+			}
+		}
+	}
+}

@@ -26,7 +26,13 @@ func (h *Handler) verified(ctx context.Context, reporter Reporter, c channel.Cal
 		if err == nil {
 			return to, nil
 		}
-		if refused == nil || statusOf(refused) == http.StatusForbidden {
+		switch {
+		case refused == nil:
+			refused = err
+		case statusOf(refused) != http.StatusForbidden:
+		case statusOf(err) == http.StatusForbidden:
+			refused = forbidden(refused.Error() + "; " + err.Error())
+		default:
 			refused = err
 		}
 	}
@@ -56,7 +62,7 @@ func (h *Handler) verify(ctx context.Context, reporter Reporter, c channel.Callb
 	case err != nil:
 		return err
 	case wrong != nil:
-		return forbidden("the signature does not hold: " + reasonOf(wrong))
+		return forbidden("by the secret " + name + " the signature does not hold: " + reasonOf(wrong))
 	}
 	return nil
 }
