@@ -12,7 +12,7 @@
 // a provider that repeats its reports does: each step may be taken again.
 //
 // Not promised: an order among the reports of different deliveries, or that a
-// provider which repeats nothing (Twilio, unless it is told to) is heard during
+// provider which does not repeat for long (Twilio, for 15 seconds) is heard during
 // an outage of AWS.
 package callback
 
@@ -20,6 +20,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/waypost/waypost/shared/action"
 	"github.com/waypost/waypost/shared/channel"
@@ -31,6 +33,10 @@ import (
 // MaxBody is the most bytes that a callback may have.
 const MaxBody = 64 << 10
 
+// optOutsAtOnce is how many of a callback's opt-outs are noted at the same time:
+// a batch that goes to many may report many.
+const optOutsAtOnce = 16
+
 // Inbound begins the token of a URL for what is not about one delivery: an
 // action's name follows.
 const Inbound = "inbound."
@@ -38,7 +44,8 @@ const Inbound = "inbound."
 // A Reporter understands callbacks of one kind (channel.Traits.Callback).
 type Reporter interface {
 	// Verify says why a callback is not signed by one of the keys, of which
-	// there is at least one and none is empty. now bounds how old it may be.
+	// there is at least one and none is empty. now bounds how old it may be. An
+	// Invalid means that a key can't be used, so that nobody can say.
 	Verify(c channel.Callback, keys []string, now time.Time) error
 	// Read gives what a callback says, or why it can't be read.
 	Read(c channel.Callback) (channel.Report, error)
@@ -105,21 +112,22 @@ type Handler struct {
 // report verifies a callback and does what it says. It gives the body that the
 // provider wants to see in the answer.
 func (h *Handler) report(ctx context.Context, kind, token string, c channel.Callback) (reply string, _ error) {
-	to, err := h.find(ctx, kind, token)
+	of, err := h.find(ctx, kind, token)
 	if err != nil {
 		return "", err
 	}
 	reporter := h.Reporters[kind]
-	if err := h.verify(ctx, reporter, c, to.callback.Secret); err != nil {
+	to, err := h.verified(ctx, reporter, c, of)
+	if err != nil {
 		return "", err
 	}
 	said, err := reporter.Read(c)
 	if err != nil {
-		return "", malformed("the callback cannot be read", err)
+		return "", malformed("the callback for the action "+to.action.Name+" cannot be read", err)
 	}
 	said.At = h.Now()
 	if to.delivery == nil && said.Token != "" {
-		if to.delivery, err = h.named(ctx, said.Token, to.action); err != nil {
+		if to, err = h.named(ctx, kind, said.Token, to); err != nil {
 			return "", err
 		}
 	}
@@ -128,7 +136,7 @@ func (h *Handler) report(ctx context.Context, kind, token string, c channel.Call
 			return "", err
 		}
 	}
-	if said.OptOut != "" {
+	if len(said.OptOuts) > 0 {
 		if err := h.optOut(ctx, to, said); err != nil {
 			return "", err
 		}
@@ -162,7 +170,7 @@ func (h *Handler) wake(ctx context.Context, d *ledger.Delivery) error {
 	return h.Waker.Wake(ctx, *d)
 }
 
-// optOut notes a recipient who wants no more messages over the action's channel.
+// optOut notes the recipients who want no more messages over the action's channel.
 func (h *Handler) optOut(ctx context.Context, to addressee, said channel.Report) error {
 	if to.provider.Recipient == "" {
 		h.Log.LogAttrs(ctx, slog.LevelWarn, "an opt-out has no effect: nobody knows the recipients of this channel's messages",
@@ -176,10 +184,15 @@ func (h *Handler) optOut(ctx context.Context, to addressee, said channel.Report)
 	if to.delivery != nil {
 		o.Evidence = to.delivery.ID().String()
 	}
-	if err := h.OptOuts.Add(ctx, said.OptOut, o); err != nil {
+	var each errgroup.Group // no shared context: what one could not note is no reason to leave the others out
+	each.SetLimit(optOutsAtOnce)
+	for _, recipient := range said.OptOuts {
+		each.Go(func() error { return h.OptOuts.Add(ctx, recipient, o) })
+	}
+	if err := each.Wait(); err != nil {
 		return err
 	}
-	h.Log.LogAttrs(ctx, slog.LevelInfo, "a recipient opted out", slog.String("action", to.action.Name), slog.String("channel", o.Channel),
+	h.Log.LogAttrs(ctx, slog.LevelInfo, "recipients opted out", slog.Int("recipients", len(said.OptOuts)), slog.String("action", to.action.Name), slog.String("channel", o.Channel),
 		slog.String("provider", o.By), slog.String("code", o.Code), slog.String("evidence", o.Evidence))
 	return nil
 }

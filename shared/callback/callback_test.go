@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,6 +42,7 @@ type world struct {
 	down       map[string]bool   // by method
 	renewals   int
 	woken      []ledger.Delivery
+	mu         sync.Mutex // for the opt-outs
 	optOuts    map[string]optout.OptOut
 	log        bytes.Buffer
 }
@@ -131,9 +134,11 @@ func (w *world) Wake(_ context.Context, d ledger.Delivery) error {
 }
 
 func (w *world) Add(_ context.Context, recipient string, o optout.OptOut) error {
-	if err := w.gone("Add"); err != nil {
+	if err := errors.Join(w.gone("Add"), w.gone("Add "+recipient)); err != nil {
 		return err
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.optOuts[recipient] = o
 	return nil
 }
@@ -220,6 +225,7 @@ func TestRefusals(t *testing.T) {
 		{name: "no secret", harm: func(w *world) { delete(w.secrets, "waypost/first") }, want: 503},
 		{name: "a secret without its key", harm: func(w *world) { w.secrets["waypost/first"] = `{"previousKey": "` + key + `"}` }, want: 503},
 		{name: "an empty key", call: call{key: "none"}, harm: func(w *world) { w.secrets["waypost/first"] = `{"key": ""}` }, want: 503},
+		{name: "a key that can't be used", call: call{key: "none"}, harm: func(w *world) { w.secrets["waypost/first"] = `{"key": "` + callbacktest.Unusable + `"}` }, want: 503},
 		{name: "no answer of the ledger", harm: func(w *world) { w.down["Delivery"] = true }, want: 503},
 		{name: "no answer of the catalog", harm: func(w *world) { w.down["Newest"] = true }, want: 503},
 		{name: "no answer of the secrets", harm: func(w *world) { w.down["Get"] = true }, want: 503},
@@ -342,5 +348,32 @@ func TestURLWithoutBase(t *testing.T) {
 	h.Base = ""
 	if got := w.do(h, call{signs: "https://evil.example/callback/one/" + token}); got.Code != http.StatusNoContent {
 		t.Errorf("got %d, want 204", got.Code)
+	}
+}
+
+// Who mends a refused signature, or a report that can't be read, is told where:
+// the secrets by which it was held to, or the action.
+func TestRefusalsNameTheirPlace(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		call  call
+		alike bool
+		want  []string
+	}{
+		{"another key", call{key: "another"}, false, []string{"the secret waypost/first"}},
+		{"another key than either's", call{key: "another"}, true, []string{"the secret waypost/first", "the secret waypost/second"}},
+		{"unreadable", call{body: `{"status": `}, false, []string{"the action ready_text"}},
+	} {
+		w := newWorld()
+		h := w.handler()
+		if tc.alike {
+			h.Channels[1].Callback = "one"
+		}
+		w.do(h, tc.call)
+		for _, want := range tc.want {
+			if !strings.Contains(w.log.String(), want) {
+				t.Errorf("%s: the log has %s, want %s", tc.name, &w.log, want)
+			}
+		}
 	}
 }

@@ -2,6 +2,7 @@ package callback
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -18,33 +19,33 @@ type addressee struct {
 	delivery *ledger.Delivery // nil for an inbound one
 }
 
-// find finds what a token was made for. What it refuses an inbound token for
-// is answered as a wrong signature is: actions' names can be guessed.
-func (h *Handler) find(ctx context.Context, kind, token string) (addressee, error) {
+// find finds what a token was made for: one addressee, or two of which either
+// may report. What it refuses an inbound token for is answered as a wrong
+// signature is: actions' names can be guessed.
+func (h *Handler) find(ctx context.Context, kind, token string) ([]addressee, error) {
 	name, inbound := strings.CutPrefix(token, Inbound)
 	if inbound {
 		act, err := h.Actions.Newest(ctx, name)
 		if err != nil {
-			return addressee{}, forbiddenFor(err, "the action is not published")
+			return nil, forbiddenFor(err, "the action is not published")
 		}
-		if to := h.addressee(act, kind, ""); to.callback != nil {
+		if to := h.addressees(act, kind, nil); len(to) > 0 {
 			return to, nil
 		}
-		return addressee{}, forbidden("the action has no settings.callback for callbacks of this kind")
+		return nil, forbidden("the action has no settings.callback for callbacks of this kind")
 	}
 	d, err := h.open(ctx, token)
 	if err != nil {
-		return addressee{}, err
+		return nil, err
 	}
 	act, err := h.Actions.Recent(ctx, d.Action, d.ActionVersion)
 	if err != nil {
-		return addressee{}, absentFor(err, "the delivery's action is not published")
+		return nil, absentFor(err, "the delivery's action is not published")
 	}
-	if to := h.addressee(act, kind, d.Provider); to.callback != nil {
-		to.delivery = &d
+	if to := h.addressees(act, kind, &d); len(to) > 0 {
 		return to, nil
 	}
-	return addressee{}, absent("the delivery's action has no settings.callback for callbacks of this kind")
+	return nil, absent("the delivery's action has no settings.callback for callbacks of this kind")
 }
 
 // open gives the delivery that a token is of.
@@ -63,47 +64,43 @@ func (h *Handler) open(ctx context.Context, token string) (ledger.Delivery, erro
 	return d, nil
 }
 
-// named gives the delivery that an inbound callback names itself, or nil where
-// that is none of the action's: the callback is the provider's all the same.
-func (h *Handler) named(ctx context.Context, token string, act *action.Action) (*ledger.Delivery, error) {
+// named gives the delivery that an inbound callback names itself, where that is
+// the action's, or of an action whose callbacks the same secret signs: an app of
+// Slack's has one URL, whichever actions post as it. Where it is neither, the
+// callback is to's all the same, and about no delivery.
+func (h *Handler) named(ctx context.Context, kind, token string, to addressee) (addressee, error) {
 	if !tokenForm.MatchString(token) {
-		return nil, nil
+		return to, nil
 	}
-	switch d, err := h.open(ctx, token); {
-	case statusOf(err) == absentStatus:
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case d.Action != act.Name:
-		return nil, nil
-	default:
-		return &d, nil
+	of, err := h.find(ctx, kind, token)
+	if _, refused := errors.AsType[refusal](err); err != nil && !refused {
+		return to, err
 	}
+	for _, other := range of {
+		switch {
+		case other.delivery == nil: // its token is an inbound one
+		case other.callback.Secret == to.callback.Secret:
+			return other, nil
+		case other.action.Name == to.action.Name:
+			to.delivery = other.delivery
+		}
+	}
+	return to, nil
 }
 
-// addressee finds the provider of an action whose callbacks are of a kind, its
-// own or its failover's, and the settings by which these are known; of two whose
-// callbacks are alike it is the one that took the message, where that is known.
-// It has no callback where there is none.
-func (h *Handler) addressee(act *action.Action, kind, took string) addressee {
-	first := addressee{action: act, provider: h.traits(act.Channel, act.Provider), callback: act.Settings.Callback}
-	f := act.Settings.Failover
-	if f == nil {
-		return first.of(kind)
+// addressees finds the providers of an action whose callbacks are of a kind, its
+// own and its failover's, and the settings by which these are known. Where both
+// have such, either may report: a record may still name the first where the
+// second took the message. The one that it names comes first.
+func (h *Handler) addressees(act *action.Action, kind string, d *ledger.Delivery) []addressee {
+	of := []addressee{{action: act, provider: h.traits(act.Channel, act.Provider), callback: act.Settings.Callback, delivery: d}}
+	if f := act.Settings.Failover; f != nil {
+		of = append(of, addressee{action: act, provider: h.traits(act.Channel, f.Provider), callback: f.Callback, delivery: d})
+		if d != nil && d.Provider == f.Provider {
+			slices.Reverse(of)
+		}
 	}
-	second := addressee{action: act, provider: h.traits(act.Channel, f.Provider), callback: f.Callback}
-	if first.provider.Callback != kind || second.provider.Callback == kind && took == f.Provider {
-		return second.of(kind)
-	}
-	return first
-}
-
-// of is the addressee of a kind's callbacks, without a callback where it has others.
-func (to addressee) of(kind string) addressee {
-	if to.provider.Callback != kind {
-		to.callback = nil
-	}
-	return to
+	return slices.DeleteFunc(of, func(to addressee) bool { return to.callback == nil || to.provider.Callback != kind })
 }
 
 func (h *Handler) traits(name, provider string) channel.Traits {

@@ -3,6 +3,7 @@ package callback
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/fault"
@@ -15,6 +16,28 @@ const (
 	keyNow    = "key"
 	keyBefore = "previousKey"
 )
+
+// verified gives the one whose key has signed a callback, of those who may have
+// sent it. Where it is none's, what may pass is answered before what won't.
+func (h *Handler) verified(ctx context.Context, reporter Reporter, c channel.Callback, of []addressee) (addressee, error) {
+	var refused error
+	for _, to := range of {
+		err := h.verify(ctx, reporter, c, to.callback.Secret)
+		if err == nil {
+			return to, nil
+		}
+		switch {
+		case refused == nil:
+			refused = err
+		case statusOf(refused) != http.StatusForbidden:
+		case statusOf(err) == http.StatusForbidden:
+			refused = forbidden(refused.Error() + "; " + err.Error())
+		default:
+			refused = err
+		}
+	}
+	return addressee{}, refused
+}
 
 // verify holds that the provider signed a callback. Where it seems that it did
 // not, the secret is read once more, so that a key that was replaced is known
@@ -39,13 +62,13 @@ func (h *Handler) verify(ctx context.Context, reporter Reporter, c channel.Callb
 	case err != nil:
 		return err
 	case wrong != nil:
-		return forbidden("the signature does not hold: " + reasonOf(wrong))
+		return forbidden("by the secret " + name + " the signature does not hold: " + reasonOf(wrong))
 	}
 	return nil
 }
 
 // signed says what is wrong with a callback's signature, by a secret's keys.
-// Its error says that the secret has none.
+// Its error says that the secret has none, or one that can't be used.
 func (h *Handler) signed(reporter Reporter, c channel.Callback, cred secret.Credential) (wrong, _ error) {
 	key, err := cred.Require(keyNow)
 	if err != nil {
@@ -55,7 +78,11 @@ func (h *Handler) signed(reporter Reporter, c channel.Callback, cred secret.Cred
 	if before, _ := cred.Field(keyBefore); before != "" {
 		keys = append(keys, before)
 	}
-	return reporter.Verify(c, keys, h.Now()), nil
+	wrong = reporter.Verify(c, keys, h.Now())
+	if fault.Is(wrong, fault.Invalid) {
+		return nil, unusable(fault.New(fault.Invalid, "the secret %s: %s", cred.Name(), fault.Public(wrong)))
+	}
+	return wrong, nil
 }
 
 // reasonOf is what the log may have of a reporter's error: all of a fault, and

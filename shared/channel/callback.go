@@ -20,16 +20,25 @@ type Callback struct {
 func (c Callback) Values(header string) []string { return c.Header.Values(header) }
 
 // A Report is what a callback says. Its Status is empty where it says nothing
-// of a message's fate.
+// of a message's fate; its ProviderID then is that of the message that came in.
 type Report struct {
 	ledger.Report
 	// Token is that of the delivery, where the callback itself carries it and
 	// its URL does not.
 	Token string
-	// OptOut is the recipient who wants no more messages, or empty.
-	OptOut string
+	// OptOuts are the recipients who want no more messages.
+	OptOuts []string
 	// Reply is the body that the provider wants to see in the answer, or empty.
 	Reply string
+}
+
+// OptOut adds recipients who want no more messages. An empty one is nobody.
+func (r *Report) OptOut(recipients ...string) {
+	for _, recipient := range recipients {
+		if recipient != "" {
+			r.OptOuts = append(r.OptOuts, recipient)
+		}
+	}
 }
 
 // A CallbackURL makes the URLs at which providers report on deliveries: those

@@ -39,6 +39,10 @@ func (a *attempt) recipients() []string {
 	return out
 }
 
+// atOnce is how many questions an admission asks at the same time: each is a
+// connection, and a function may have a thousand files open.
+const atOnce = 32
+
 // admission asks whether a recipient has opted out, and at once with that the limits
 // whether the endpoint may be called now; a delivery that comes back for its
 // slot has been admitted. out is the opt-out of any recipient: a message to
@@ -47,6 +51,13 @@ func (a *attempt) admission(ctx context.Context, admitted bool) (out *optout.Opt
 	recipients, limits := a.recipients(), a.action.Settings.Limits
 	found := make([]*optout.OptOut, len(recipients))
 	var trip errgroup.Group // no shared context: a write that is broken off may have been made
+	trip.SetLimit(atOnce)
+	if d.Admitted, d.At = true, a.Now(); len(limits) > 0 && !admitted {
+		trip.Go(func() (err error) {
+			d, err = a.Limits.Admit(ctx, a.action.Name, limits, a.Now())
+			return err
+		})
+	}
 	for i, recipient := range recipients {
 		trip.Go(func() error {
 			o, err := a.OptOuts.Find(ctx, a.action.Channel, recipient)
@@ -58,12 +69,6 @@ func (a *attempt) admission(ctx context.Context, admitted bool) (out *optout.Opt
 			}
 			found[i] = &o
 			return nil
-		})
-	}
-	if d.Admitted, d.At = true, a.Now(); len(limits) > 0 && !admitted {
-		trip.Go(func() (err error) {
-			d, err = a.Limits.Admit(ctx, a.action.Name, limits, a.Now())
-			return err
 		})
 	}
 	err := trip.Wait()

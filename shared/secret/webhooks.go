@@ -101,14 +101,14 @@ func privateKey(text string) (ed25519.PrivateKey, bool) {
 // VerifyWebhook says whether one entry of a Webhook-Signature header is by this
 // key: whsec_ for v1, or whpk_, a public key, for v1a. Entries of other versions
 // do not count. It judges neither the time nor whether the id came before. The
-// error is for the log; it repeats nothing of the key.
+// error is for the log, and Invalid where the key is none; it repeats nothing of it.
 func VerifyWebhook(key, id, timestamp string, body []byte, signatures string) error {
 	if strings.Contains(id, ".") {
 		return errors.New("the id has a full stop, which separates what is signed")
 	}
 	version, matches, reason := webhookVerifier(key, webhookContent(id, timestamp, body))
 	if reason != "" {
-		return errors.New("the key cannot be used: it " + reason)
+		return fault.New(fault.Invalid, "the key cannot be used: it %s", reason)
 	}
 	found := false
 	for entry := range strings.SplitSeq(signatures, " ") {

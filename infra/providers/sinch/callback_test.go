@@ -77,7 +77,7 @@ func TestDeliveryReports(t *testing.T) {
 					t.Errorf("%s: got %+v, %v", tc.name, report, err)
 				}
 				report.ProviderID = ""
-				got, optOut, last = append(got, report.Report), report.OptOut, time.Since(start)
+				got, optOut, last = append(got, report.Report), strings.Join(report.OptOuts, " "), time.Since(start)
 				return &http.Response{StatusCode: 204, Body: http.NoBody}, nil
 			})}})
 			server := sinch.New(sinch.Options{Callbacks: sender})
@@ -158,7 +158,7 @@ func TestConversationReports(t *testing.T) {
 					t.Errorf("%s: got %+v, %v", tc.name, report, err)
 				}
 				report.ProviderID = ""
-				got, optOut = append(got, report.Report), report.OptOut
+				got, optOut = append(got, report.Report), strings.Join(report.OptOuts, " ")
 				return &http.Response{StatusCode: 204, Body: http.NoBody}, nil
 			})}})
 			server := sinch.NewConversation(sinch.ConversationOptions{Tokens: anyToken{}, Callbacks: sender})

@@ -94,7 +94,7 @@ func TestMessageMetadataPosted(t *testing.T) {
 			}
 			for _, got := range reports {
 				want := channel.Report{Token: "x.text.0.T", Report: ledger.Report{Status: ledger.Delivered, ProviderID: answered.ProviderID}}
-				if got != want {
+				if !cmp.Equal(got, want) {
 					t.Errorf("%s: got %+v, want %+v", tc.name, got, want)
 				}
 			}

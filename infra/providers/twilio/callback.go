@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,11 +48,10 @@ func (s *Server) report(m *message) {
 }
 
 // sendStatus sends one status callback. Twilio tries once more where it could
-// not connect, and never after an answer: a callback's URL may ask for more, in
-// its fragment, which the stand-in does not read.
+// not connect, and never after an answer, unless the URL asks for that.
 func (s *Server) sendStatus(m *message, status string, code int, after time.Duration) {
-	key, address := s.authToken(m.AccountSID), m.callback
-	address, _, _ = strings.Cut(address, "#")
+	key := s.authToken(m.AccountSID)
+	address, asked, _ := strings.Cut(m.callback, "#")
 	form := url.Values{"MessageSid": {m.SID}, "SmsSid": {m.SID}, "MessageStatus": {status}, "SmsStatus": {status},
 		"AccountSid": {m.AccountSID}, "To": {m.To}, "ApiVersion": {m.APIVersion}}
 	if m.From != nil {
@@ -80,9 +80,28 @@ func (s *Server) sendStatus(m *message, status string, code int, after time.Dura
 			return r
 		},
 		Again: func(last callbacks.Attempt) (time.Duration, bool) {
-			return 100 * time.Millisecond, last.Status == 0 && last.Count == 1
+			return 100 * time.Millisecond, triedAgain(asked, last)
 		},
 	})
+}
+
+// triedAgain says whether a callback is repeated after an attempt that failed.
+// asked is the fragment of its URL: rc is how often, 5 at most, and rp lists after
+// what, of ct (no connection), rt (no answer), 4xx, 5xx and all
+// (https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides).
+func triedAgain(asked string, last callbacks.Attempt) bool {
+	overrides, _ := url.ParseQuery(asked) // of what can't be read there is nothing
+	count, err := strconv.Atoi(overrides.Get("rc"))
+	if err != nil || count < 0 || count > 5 {
+		count = 1
+	}
+	policy := strings.Split(overrides.Get("rp"), ",")
+	failed := "ct"
+	if last.Status != 0 {
+		failed = strconv.Itoa(last.Status/100) + "xx"
+	}
+	always := failed == "ct" && policy[0] == ""
+	return last.Count <= count && (always || slices.Contains(policy, failed) || slices.Contains(policy, "all"))
 }
 
 // authToken is what callbacks of an account are signed with, whatever key its

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -67,7 +68,7 @@ func TestStatusCallbacks(t *testing.T) {
 					t.Errorf("%s: %v", tc.name, err)
 				}
 				report, err := channeltwilio.Callbacks{}.Read(c)
-				if err != nil || report.ProviderID == "" || (report.OptOut == twilio.OptedOutLate) != (tc.name == "opted out") {
+				if err != nil || report.ProviderID == "" || slices.Contains(report.OptOuts, twilio.OptedOutLate) != (tc.name == "opted out") {
 					t.Errorf("%s: got %+v, %v", tc.name, report, err)
 				}
 				report.ProviderID = ""
@@ -99,28 +100,41 @@ func TestStatusCallbacks(t *testing.T) {
 	}
 }
 
-// Where nobody answers, Twilio tries once more.
-func TestStatusCallbackIsTriedTwice(t *testing.T) {
+// Twilio tries once more where nobody answers, and else as the URL's fragment asks.
+func TestStatusCallbackIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		tokens := map[string]int{}
-		sender := callbacks.New(callbacks.Options{Client: &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
-			tokens[r.Header.Get("I-Twilio-Idempotency-Token")]++
-			return nil, errors.New("connection refused")
-		})}})
-		server := twilio.New(twilio.Options{Callbacks: sender})
-		r := httptest.NewRequest("POST", messages+".json", strings.NewReader(form("From", good, "To", "+15005550010", "Body", "Hi", "StatusCallback", statusURL).Encode()))
-		r.SetBasicAuth(twilio.AccountSID, twilio.AuthToken)
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		server.ServeHTTP(httptest.NewRecorder(), r)
-		sender.Wait()
-		if len(tokens) != 2 {
-			t.Errorf("there were %d callbacks, want 2", len(tokens))
-		}
-		for token, times := range tokens {
-			if times != 2 || token == "" {
-				t.Errorf("the callback %q was tried %d times, want 2", token, times)
+	for _, tc := range []struct {
+		fragment string
+		status   int // that answers; 0 means that nobody does
+		want     int
+	}{
+		{"", 0, 2}, {"", 503, 1}, {"#rc=5&rp=all", 0, 6}, {"#rc=5&rp=all", 503, 6}, {"#rc=5&rp=all", 429, 6}, {"#rc=5&rp=all", 204, 1},
+		{"#rc=2", 503, 1}, {"#rc=2&rp=5xx,rt", 503, 3}, {"#rc=2&rp=5xx,rt", 403, 1}, {"#rc=0", 0, 1}, {"#rp=4xx", 403, 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			tokens := map[string]int{}
+			sender := callbacks.New(callbacks.Options{Client: &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+				tokens[r.Header.Get("I-Twilio-Idempotency-Token")]++
+				if tc.status == 0 {
+					return nil, errors.New("connection refused")
+				}
+				return &http.Response{StatusCode: tc.status, Body: http.NoBody, Request: r}, nil
+			})}})
+			server := twilio.New(twilio.Options{Callbacks: sender})
+			message := form("From", good, "To", "+15005550010", "Body", "Hi", "StatusCallback", statusURL+tc.fragment)
+			r := httptest.NewRequest("POST", messages+".json", strings.NewReader(message.Encode()))
+			r.SetBasicAuth(twilio.AccountSID, twilio.AuthToken)
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			server.ServeHTTP(httptest.NewRecorder(), r)
+			sender.Wait()
+			if len(tokens) != 2 {
+				t.Errorf("%s, answered %d: there were %d callbacks, want 2", tc.fragment, tc.status, len(tokens))
 			}
-		}
-	})
+			for token, times := range tokens {
+				if times != tc.want || token == "" {
+					t.Errorf("%s, answered %d: the callback %q was tried %d times, want %d", tc.fragment, tc.status, token, times, tc.want)
+				}
+			}
+		})
+	}
 }

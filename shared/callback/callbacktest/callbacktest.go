@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/waypost/waypost/shared/channel"
@@ -18,6 +19,9 @@ import (
 
 // Header is where the signature stands, in hexadecimal.
 const Header = "X-Signature"
+
+// Unusable is a key that nobody can verify with.
+const Unusable = "key-unusable"
 
 // Sign gives the signature of a body that is posted to a URL.
 func Sign(key, url, body string) string {
@@ -33,7 +37,7 @@ type Body struct {
 	Reason string        `json:"reason,omitempty"`
 	ID     string        `json:"id,omitempty"`
 	Token  string        `json:"token,omitempty"`
-	OptOut string        `json:"optOut,omitempty"`
+	OptOut string        `json:"optOut,omitempty"` // recipients, with spaces between them
 	Reply  string        `json:"reply,omitempty"`
 }
 
@@ -48,6 +52,9 @@ type Reporter struct{}
 
 // Verify implements callback.Reporter.
 func (Reporter) Verify(c channel.Callback, keys []string, _ time.Time) error {
+	if slices.Contains(keys, Unusable) {
+		return fault.New(fault.Invalid, "the key cannot be used")
+	}
 	values := c.Values(Header)
 	if len(values) != 1 {
 		return fault.New(fault.Forbidden, "there must be one %s", Header)
@@ -67,7 +74,7 @@ func (Reporter) Read(c channel.Callback) (channel.Report, error) {
 		return channel.Report{}, fault.New(fault.Malformed, "the body is not JSON")
 	}
 	return channel.Report{Report: ledger.Report{Status: b.Status, Code: b.Code, Reason: b.Reason, ProviderID: b.ID},
-		Token: b.Token, OptOut: b.OptOut, Reply: b.Reply}, nil
+		Token: b.Token, OptOuts: strings.Fields(b.OptOut), Reply: b.Reply}, nil
 }
 
 // MediaTypes implements callback.Reporter.

@@ -57,7 +57,7 @@ func TestRead(t *testing.T) {
 	report := func(status ledger.Status, code, reason string) channel.Report {
 		return channel.Report{Report: ledger.Report{Status: status, Code: code, Reason: reason, ProviderID: "01B"}}
 	}
-	optOut := func(r channel.Report, recipient string) channel.Report { r.OptOut = recipient; return r }
+	optOut := func(r channel.Report, recipients ...string) channel.Report { r.OptOuts = recipients; return r }
 	recipient := func(status, code string) string {
 		return `{"type":"recipient_delivery_report_sms","batch_id":"01B","recipient":"33662162466","status":"` + status + `","code":` + code + `}`
 	}
@@ -92,9 +92,11 @@ func TestRead(t *testing.T) {
 		{batch(`{"code":0,"status":"Delivered","count":2},{"code":404,"status":"Aborted","count":1,"recipients":["1"]}`),
 			report(ledger.Undelivered, "404", "1 of 3 recipients were not reached; of the first, Sinch reports it as Aborted: 404 (a failure that may pass)")},
 		{batch(`{"code":0,"status":"Deleted","count":1,"recipients":["+33662162466"]}`), optOut(report(ledger.Undelivered, "", "Sinch reports it as Deleted ("+gone+")"), "+33662162466")},
+		{batch(`{"code":0,"status":"Delivered","count":1,"recipients":["+33662162465"]},{"code":0,"status":"Deleted","count":2,"recipients":["+33662162466","33662162467"]}`),
+			optOut(report(ledger.Undelivered, "", "2 of 3 recipients were not reached; of the first, Sinch reports it as Deleted ("+gone+")"), "+33662162466", "+33662162467")},
 		{batch(``), report("", "", "")},
 
-		{`{"type":"mo_text","id":"1","from":"33662162466","to":"12345","body":" Stop "}`, channel.Report{OptOut: "+33662162466"}},
+		{`{"type":"mo_text","id":"01B","from":"33662162466","to":"12345","body":" Stop "}`, optOut(report("", "", ""), "+33662162466")},
 		{`{"type":"mo_text","id":"1","from":"33662162466","to":"12345","body":"Stop it"}`, channel.Report{}},
 		{`{"type":"mo_binary","id":"1"}`, channel.Report{}},
 
@@ -107,9 +109,9 @@ func TestRead(t *testing.T) {
 		{conversation("FAILED", "planted +1"), report(ledger.Undelivered, "", "Sinch reports it as FAILED")},
 		{conversation("FAILED", "RECIPIENT_NOT_OPTED_IN"), optOut(report(ledger.Undelivered, "RECIPIENT_NOT_OPTED_IN",
 			"Sinch reports it as FAILED: RECIPIENT_NOT_OPTED_IN (the recipient has not opted in, or has opted out)"), "+33662162466")},
-		{`{"message":{"contact_message":{"text_message":{"text":"STOP"}},"channel_identity":{"channel":"SMS","identity":"33662162466"}}}`, channel.Report{OptOut: "+33662162466"}},
+		{`{"message":{"id":"01B","contact_message":{"text_message":{"text":"STOP"}},"channel_identity":{"channel":"SMS","identity":"33662162466"}}}`, optOut(report("", "", ""), "+33662162466")},
 		{`{"message":{"contact_message":{"media_message":{}},"channel_identity":{"identity":"33662162466"}}}`, channel.Report{}},
-		{`{"opt_out_notification":{"channel":"SMS","identity":"33662162466","status":"OPT_OUT_SUCCEEDED"}}`, channel.Report{OptOut: "+33662162466"}},
+		{`{"opt_out_notification":{"request_id":"01B","channel":"SMS","identity":"33662162466","status":"OPT_OUT_SUCCEEDED"}}`, optOut(report("", "", ""), "+33662162466")},
 		{`{"opt_out_notification":{"channel":"SMS","identity":"33662162466","status":"OPT_OUT_FAILED"}}`, channel.Report{}},
 		{`{"opt_out_notification":{"channel":"WHATSAPP","identity":"33662162466","status":"OPT_OUT_SUCCEEDED"}}`, channel.Report{}},
 		{`{"message":{"contact_message":{"text_message":{"text":"STOP"}},"channel_identity":{"channel":"WHATSAPP","identity":"33662162466"}}}`, channel.Report{}},
@@ -125,7 +127,7 @@ func TestRead(t *testing.T) {
 	}
 	for _, body := range []string{"", "a=b", "null", "[]", `{"type":1}`, `{"type":"recipient_delivery_report_sms"}`, `{"type":"recipient_delivery_report_sms","batch_id":"1"}`,
 		`{"type":"delivery_report_sms"}`, `{"type":"delivery_report_sms","batch_id":"1","statuses":[1]}`, `{"type":"mo_text","body":"STOP"}`} {
-		if got, err := (sinch.Callbacks{}).Read(channel.Callback{Body: []byte(body)}); !fault.Is(err, fault.Invalid) || got != (channel.Report{}) {
+		if got, err := (sinch.Callbacks{}).Read(channel.Callback{Body: []byte(body)}); !fault.Is(err, fault.Invalid) || !cmp.Equal(got, channel.Report{}) {
 			t.Errorf("%q: got %+v, %v, want Invalid", body, got, err)
 		}
 	}
@@ -138,7 +140,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r, err := sinch.Callbacks{}.Read(channel.Callback{Body: body})
-		if err != nil && (!fault.Is(err, fault.Invalid) || r != (channel.Report{})) {
+		if err != nil && (!fault.Is(err, fault.Invalid) || !cmp.Equal(r, channel.Report{})) {
 			t.Errorf("got %+v, %v", r, err)
 		}
 		if r.Status != "" && r.Status.Rank() == 0 {

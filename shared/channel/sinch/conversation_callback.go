@@ -55,7 +55,7 @@ func (d *conversationDelivery) report() channel.Report {
 		}
 	}
 	if r.Code == notOptedIn {
-		r.OptOut = d.Identity.optOut()
+		r.OptOut(d.Identity.optOut())
 	}
 	return r
 }
@@ -78,6 +78,7 @@ var conversationReasons = map[string]string{
 
 // A conversationInbound is message: one that a recipient sent.
 type conversationInbound struct {
+	ID       string          `json:"id"`
 	Identity channelIdentity `json:"channel_identity"`
 	Contact  struct {
 		Text struct {
@@ -88,7 +89,8 @@ type conversationInbound struct {
 
 func (m *conversationInbound) report() (r channel.Report) {
 	if channel.AsksToStop(m.Contact.Text.Text) {
-		r.OptOut = m.Identity.optOut()
+		r.ProviderID = m.ID
+		r.OptOut(m.Identity.optOut())
 	}
 	return r
 }
@@ -96,12 +98,14 @@ func (m *conversationInbound) report() (r channel.Report) {
 // A conversationOptOut is opt_out_notification: the channel itself tells of an opt-out.
 type conversationOptOut struct {
 	channelIdentity
-	Status string `json:"status"`
+	Request string `json:"request_id"`
+	Status  string `json:"status"`
 }
 
 func (o *conversationOptOut) report() (r channel.Report) {
 	if o.Status == "OPT_OUT_SUCCEEDED" {
-		r.OptOut = o.optOut()
+		r.ProviderID = o.Request
+		r.OptOut(o.optOut())
 	}
 	return r
 }

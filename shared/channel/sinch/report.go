@@ -24,14 +24,13 @@ func readRecipient(body []byte) (channel.Report, error) {
 	r := channel.Report{Report: fate(report.Status, report.Code)}
 	r.ProviderID = report.Batch
 	if report.Status == deleted {
-		r.OptOut = e164(report.Recipient)
+		r.OptOut(e164(report.Recipient))
 	}
 	return r, nil
 }
 
 // readBatch reads what became of a whole batch. It is delivered where it
 // reached all of its recipients, and undelivered once that can't be any more.
-// A report that names more than one recipient who opted out tells of the first.
 func readBatch(body []byte) (channel.Report, error) {
 	var report struct {
 		Batch    string `json:"batch_id"`
@@ -52,8 +51,10 @@ func readBatch(body []byte) (channel.Report, error) {
 		at := fate(s.Status, s.Code)
 		if at.Status == ledger.Undelivered {
 			missed += s.Count
-			if s.Status == deleted && len(s.Recipients) > 0 && r.OptOut == "" {
-				r.OptOut = e164(s.Recipients[0])
+			for _, recipient := range s.Recipients {
+				if s.Status == deleted {
+					r.OptOut(e164(recipient))
+				}
 			}
 		}
 		switch worse := at.Status == ledger.Undelivered; {
@@ -72,14 +73,16 @@ func readBatch(body []byte) (channel.Report, error) {
 
 // readInbound reads a text that a recipient sent, which matters where it is STOP.
 func readInbound(body []byte) (channel.Report, error) {
-	var text struct{ From, Body string }
+	var text struct{ ID, From, Body string }
 	if json.Unmarshal(body, &text) != nil || text.From == "" {
 		return channel.Report{}, fault.New(fault.Invalid, "the body is not a text message: it lacks from")
 	}
+	var r channel.Report
 	if channel.AsksToStop(text.Body) {
-		return channel.Report{OptOut: e164(text.From)}, nil
+		r.ProviderID = text.ID
+		r.OptOut(e164(text.From))
 	}
-	return channel.Report{}, nil
+	return r, nil
 }
 
 // deleted is the status of a message to a number that is none, or whose owner

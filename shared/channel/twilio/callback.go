@@ -124,9 +124,9 @@ func (Callbacks) Read(c channel.Callback) (channel.Report, error) {
 	}
 	status := get("MessageStatus")
 	if status == "" { // it came in
-		r := channel.Report{}
+		r := channel.Report{Report: ledger.Report{ProviderID: sid}}
 		if stop := get("OptOutType"); stop == "STOP" || stop == "" && channel.AsksToStop(get("Body")) {
-			r.OptOut = get("From")
+			r.OptOut(get("From"))
 		}
 		return r, nil
 	}
@@ -138,7 +138,7 @@ func (Callbacks) Read(c channel.Callback) (channel.Report, error) {
 	if code, err := strconv.Atoi(get("ErrorCode")); err == nil && code > 0 {
 		r.Code, r.Reason = strconv.Itoa(code), fmt.Sprintf("Twilio reports it as %s: %d (%s)", status, code, meaning(code))
 		if code == optedOut { // a Messaging Service finds out only now
-			r.OptOut = get("To")
+			r.OptOut(get("To"))
 		}
 	}
 	return r, nil

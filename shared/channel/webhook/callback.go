@@ -36,12 +36,16 @@ type Callbacks struct{}
 func (Callbacks) MediaTypes() []string { return []string{"application/json"} }
 
 // Verify says whether a callback was signed with one of the keys within the
-// window.
+// window. It is Invalid where it was by none, and one of them can't be used.
 func (Callbacks) Verify(c channel.Callback, keys []string, now time.Time) error {
-	if err := verify(c, keys, now); err != nil {
+	switch err := verify(c, keys, now); {
+	case err == nil:
+		return nil
+	case fault.Is(err, fault.Invalid):
+		return err
+	default:
 		return channel.Unverified(err)
 	}
-	return nil
 }
 
 func verify(c channel.Callback, keys []string, now time.Time) error {
@@ -113,5 +117,7 @@ func (Callbacks) Read(c channel.Callback) (channel.Report, error) {
 	if err := fault.Document("the report is not valid", details); err != nil {
 		return channel.Report{}, err
 	}
-	return channel.Report{OptOut: d.OptOut, Report: ledger.Report{Status: status, Code: d.Code, Reason: d.Reason, ProviderID: d.ID}}, nil
+	r := channel.Report{Report: ledger.Report{Status: status, Code: d.Code, Reason: d.Reason, ProviderID: d.ID}}
+	r.OptOut(d.OptOut)
+	return r, nil
 }

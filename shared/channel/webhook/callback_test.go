@@ -81,6 +81,25 @@ func TestVerifyVector(t *testing.T) {
 	}
 }
 
+// A key that is none is the operator's to mend: nobody can say that the callback
+// was not signed by what it was to be.
+func TestUnusableKeys(t *testing.T) {
+	t.Parallel()
+	for keys, want := range map[[2]string]fault.Code{
+		{"whsec_planted!", "whsec_planted!"}: fault.Invalid,
+		{"whsk_planted!", "whsk_planted!"}:   fault.Invalid,
+		{otherKey, "whpk_planted!"}:          fault.Invalid,
+		{"whsec_planted!", otherKey}:         fault.Invalid,
+		{otherKey, otherKey}:                 fault.Forbidden,
+		{"whsec_planted!", vectorKey}:        "",
+	} {
+		err := webhook.Callbacks{}.Verify(signed(vectorID, vectorTime, vectorSign, vectorBody), keys[:], time.Unix(1614265330, 0))
+		if (err != nil) != (want != "") || err != nil && (!fault.Is(err, want) || strings.Contains(err.Error(), "planted")) {
+			t.Errorf("%v: got %v, want %q", keys, err, want)
+		}
+	}
+}
+
 // The reference library, which reads the clock itself, signs what we accept,
 // and says the same of what was changed or is too old.
 func TestTheReferenceIsTheJudge(t *testing.T) {
@@ -123,9 +142,9 @@ func TestRead(t *testing.T) {
 		{`{"type": "delivery.status", "data": {"status": "sent"}}`, channel.Report{Report: ledger.Report{Status: ledger.Forwarded}}},
 		{`{"type": "delivery.status", "data": {"status": "delivered", "id": "m-1", "more": [1]}}`, channel.Report{Report: ledger.Report{Status: ledger.Delivered, ProviderID: "m-1"}}},
 		{`{"type": "delivery.status", "data": {"status": "undelivered", "code": "17", "reason": "the printer is empty", "id": "m-1", "optOut": "c-1"}}`,
-			channel.Report{OptOut: "c-1", Report: ledger.Report{Status: ledger.Undelivered, Code: "17", Reason: "the printer is empty", ProviderID: "m-1"}}},
+			channel.Report{OptOuts: []string{"c-1"}, Report: ledger.Report{Status: ledger.Undelivered, Code: "17", Reason: "the printer is empty", ProviderID: "m-1"}}},
 		{`{"type": "delivery.status", "data": {"status": "read"}}`, channel.Report{Report: ledger.Report{Status: ledger.Read}}},
-		{`{"type": "delivery.status", "data": {"optOut": "c-1"}}`, channel.Report{OptOut: "c-1"}},
+		{`{"type": "delivery.status", "data": {"optOut": "c-1"}}`, channel.Report{OptOuts: []string{"c-1"}}},
 	} {
 		got, err := webhook.Callbacks{}.Read(channel.Callback{Body: []byte(tc.body)})
 		if err != nil {
@@ -150,7 +169,7 @@ func TestRead(t *testing.T) {
 		`{"data": {"status": "Delivered", "code": "` + long + `"}}`: "data.code: must have at most 100 bytes",
 	} {
 		got, err := webhook.Callbacks{}.Read(channel.Callback{Body: []byte(body)})
-		if !fault.Is(err, fault.Invalid) || !strings.Contains(fault.Line(err), want) || got != (channel.Report{}) {
+		if !fault.Is(err, fault.Invalid) || !strings.Contains(fault.Line(err), want) || !cmp.Equal(got, channel.Report{}) {
 			t.Errorf("%.80s: got %+v, %.300v, want Invalid with %q", body, got, err, want)
 		}
 	}
@@ -162,10 +181,10 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"type": "delivery.status", "data": {"status": "delivered", "code": "1", "reason": "r", "id": "i", "optOut": "o"}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r, err := webhook.Callbacks{}.Read(channel.Callback{Body: body})
-		if err != nil && (!fault.Is(err, fault.Invalid) || r != (channel.Report{})) {
+		if err != nil && (!fault.Is(err, fault.Invalid) || !cmp.Equal(r, channel.Report{})) {
 			t.Errorf("got %+v, %v", r, err)
 		}
-		if err == nil && r.Status.Rank() == 0 && r.OptOut == "" {
+		if err == nil && r.Status.Rank() == 0 && len(r.OptOuts) == 0 {
 			t.Errorf("it says nothing: %+v", r)
 		}
 	})
