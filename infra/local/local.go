@@ -78,7 +78,7 @@ type Runtime struct {
 	log      *slog.Logger
 	engine   *states.Engine
 	host     *lambda.Host
-	servers  []*http.Server
+	servers  []*server
 	standIns *providers.StandIns
 	stop     context.CancelFunc
 	sweeps   errgroup.Group
@@ -144,10 +144,10 @@ func loopbackClient() *http.Client {
 }
 
 func (r *Runtime) serve(l net.Listener, h http.Handler) {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelDebug)}
+	s := newServer(h, r.log)
 	r.servers = append(r.servers, s)
 	go func() {
-		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.serve(l); err != nil {
 			r.log.Error("serving ended", "error", err)
 		}
 	}()
@@ -209,9 +209,7 @@ func (r *Runtime) Close(ctx context.Context) error {
 	var errs []error
 	errs = append(errs, r.engine.Close(ctx), r.host.Close(ctx))
 	for _, s := range r.servers {
-		if err := s.Shutdown(ctx); err != nil {
-			errs = append(errs, s.Close())
-		}
+		errs = append(errs, s.end(ctx))
 	}
 	return errors.Join(errs...)
 }
