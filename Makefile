@@ -19,7 +19,7 @@ run: ## run all of Waypost on this machine, with the example (ARGS=--once to end
 
 test: ## run every test, with the race detector
 	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
-	go test $(RACE) $$(go list ./... | grep -v /infra/stack)
+	go test $(RACE) -timeout 20m $$(go list ./... | grep -v /infra/stack)
 	@command -v node >/dev/null || echo "no Node found: the CDK app's template is not tested"
 	go test ./infra/stack
 
