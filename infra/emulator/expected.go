@@ -12,10 +12,12 @@ import (
 )
 
 // forgedMetric is what callbacks that are not signed as they must be are
-// counted as, and forged is how many the run itself sends.
+// counted as, and forged is how many the run itself sends. unheardMetric is what
+// those are counted as that could not be recorded.
 const (
-	forgedMetric = "CallbacksForged"
-	forged       = 1
+	forgedMetric  = "CallbacksForged"
+	forged        = 1
+	unheardMetric = "CallbacksUnheard"
 )
 
 // errorsMetric is what a function's lines of level ERROR are counted as.
@@ -34,7 +36,7 @@ func expectedCounts(list []delivery) map[string]map[string]int {
 	for _, f := range functions() {
 		want[f] = map[string]int{errorsMetric: provoked[f]}
 	}
-	want["callback"][forgedMetric] = forged
+	want["callback"][forgedMetric], want["callback"][unheardMetric] = forged, 0
 	for _, f := range append(channelFunctions(), "sweep") { // who settles deliveries
 		for _, o := range ledger.Outcomes {
 			want[f][outcomeMetric(string(o))] = 0

@@ -67,11 +67,10 @@ func (s *stack) watch() {
 	s.alarm("Failed", "Over 10 deliveries failed within 5 minutes: GET /admin/v1/deliveries?outcome=failed says why; waypost replay ID makes one anew", outcomes[ledger.Failed], 10)
 	s.alarm("Unknown", "A delivery ended unknown: its endpoint may have taken it, and a person must decide whether to replay it (waypost replay ID)", outcomes[ledger.Unknown], 1)
 	s.alarm("Dead", "A delivery was given up after its retries: GET /admin/v1/deliveries?outcome=dead says why; waypost replay ID makes it anew", outcomes[ledger.Dead], 1)
-	s.alarm("Forged", "Over 10 callbacks were not signed by the secret that their action names within 5 minutes: was its key replaced at the provider alone?", s.countLogs("CallbacksForged",
-		awslogs.FilterPattern_All(
-			awslogs.FilterPattern_StringValue(jsii.String("$.message"), jsii.String("="), jsii.String(callback.RefusedMessage)),
-			awslogs.FilterPattern_NumberValue(jsii.String("$.status"), jsii.String("="), jsii.Number(http.StatusForbidden))),
-		s.ofKind(public)), 10)
+	s.alarm("Forged", "Over 10 callbacks were not signed by the secret that their action names within 5 minutes: was its key replaced at the provider alone?",
+		s.countRefused("CallbacksForged", http.StatusForbidden), 10)
+	s.alarm("Unheard", "A callback was answered 503, since AWS did not answer or its action's secret could not be used: the provider may not report again",
+		s.countRefused("CallbacksUnheard", http.StatusServiceUnavailable), 1)
 	s.alarm("Errors", "A function logged an error; its log says what and why", internal, 1)
 
 	// These have no flow control by error names: an error is one. Nor has decide,
@@ -100,6 +99,14 @@ func (s *stack) countLogs(name string, pattern awslogs.IFilterPattern, of []*lam
 	}
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{Namespace: &namespace, MetricName: &name,
 		Statistic: awscloudwatch.Stats_SUM(), Period: awscdk.Duration_Minutes(jsii.Number(5))})
+}
+
+// countRefused counts the callbacks that were refused with a status.
+func (s *stack) countRefused(name string, status int) awscloudwatch.Metric {
+	return s.countLogs(name, awslogs.FilterPattern_All(
+		awslogs.FilterPattern_StringValue(jsii.String("$.message"), jsii.String("="), jsii.String(callback.RefusedMessage)),
+		awslogs.FilterPattern_NumberValue(jsii.String("$.status"), jsii.String("="), jsii.Number(status))),
+		s.ofKind(public))
 }
 
 // statesThrottled is Step Functions' count of what it throttled, for one of
