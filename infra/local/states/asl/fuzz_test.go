@@ -40,7 +40,8 @@ func FuzzPath(f *testing.F) {
 func FuzzIntrinsic(f *testing.F) {
 	for _, s := range []string{"States.Format('{} \\{', $.a)", "States.Array(1, 'x', null, States.UUID())", "States.ArrayRange(1, 9, 2)", "States.MathAdd(1, -2.5)",
 		"States.StringToJson($.s)", "States.ArrayPartition($.list, 2)", "States.Hash('a', 'MD5')", "States.MathRandom(1, 5, 7)", "States.StringSplit('a,b', ',')",
-		"States.JsonMerge($.a, $.a, false)", "States.Base64Decode('eA==')", "States.ArrayUnique($.list)", "States.ArrayGetItem($.list, 0)"} {
+		"States.JsonMerge($.a, $.a, false)", "States.Base64Decode('eA==')", "States.ArrayUnique($.list)", "States.ArrayGetItem($.list, 0)",
+		"States.StringSplit('a\xafb', ',')"} {
 		f.Add(s, store)
 	}
 	f.Fuzz(func(t *testing.T, text, data string) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/waypost/waypost/infra/local/states/value"
 )
@@ -48,6 +49,8 @@ type Expression struct {
 // ParseExpression reads a path or a function's call.
 func ParseExpression(text string) (*Expression, error) {
 	switch {
+	case !utf8.ValidString(text): // no JSON document has such a string
+		return nil, errors.New("it is not valid UTF-8")
 	case strings.HasPrefix(text, "$"):
 		p, err := ParsePath(text)
 		return &Expression{path: p}, err
