@@ -95,30 +95,18 @@ func (c Conversation) Encode(m *action.Message, cred secret.Credential) (*channe
 // Sinch answers it, as a 500, for errors of its own. A 200 without an id did
 // not come from Sinch's API, so nobody knows what became of the message.
 func (c Conversation) Classify(a channel.Answer) channel.Verdict {
-	now := time.Now
-	if c.Now != nil {
-		now = c.Now
+	var sent struct {
+		ID string `json:"message_id"`
 	}
-	v := channel.ByStatus(a, now())
-	if v.Result == channel.Accepted {
-		var sent struct {
-			ID string `json:"message_id"`
-		}
-		if json.Unmarshal(a.Body, &sent) != nil || sent.ID == "" {
-			return channel.Verdict{Result: channel.Ambiguous, Whose: channel.OfProvider, Reason: unnamed(a.Code, "message")}
-		}
-		v.ProviderID = sent.ID
-		return v
+	if json.Unmarshal(a.Body, &sent) != nil {
+		sent.ID = ""
 	}
-	if reason := conversationWords.explain(a); reason != "" && v.Result != channel.Ambiguous { // an outage is no refusal
-		v.Reason = reason
-	}
-	return v
+	return conversationWords.judge(a, channel.Clock(c.Now), sent.ID)
 }
 
 // conversationWords are the Conversation API's: it has Google's codes, which
 // say no more than the status does of whose reason it is.
-var conversationWords = words{page: "https://developers.sinch.com/docs/conversation/api-reference/conversation",
+var conversationWords = words{makes: "message", page: "https://developers.sinch.com/docs/conversation/api-reference/conversation",
 	codes: map[string]string{
 		"INVALID_ARGUMENT":    "a value is missing, malformed or not one of those it takes, such as the phone number in to or from",
 		"INVALID_REQUEST":     "a value is missing, malformed or not one of those it takes, such as the phone number in to or from",

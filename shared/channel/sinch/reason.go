@@ -5,15 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"time"
 
 	"github.com/waypost/waypost/shared/channel"
 )
-
-// unnamed is the reason where an answer accepts and lacks the id of what it
-// made.
-func unnamed(status int, id string) string {
-	return fmt.Sprintf("Sinch answered %d without a %s id", status, id)
-}
 
 // errorCode is what a code of Sinch's looks like: syntax_invalid_json, or
 // INVALID_ARGUMENT. Anything else may be a part of the request, which a
@@ -49,6 +44,25 @@ type words struct {
 	codes    map[string]string
 	statuses map[int]string
 	page     string
+	makes    string // what an answer that accepts has the id of
+}
+
+// judge judges an answer by its status, in the API's words. id is that of what
+// was made; an answer that accepts without one did not come from the API.
+func (w words) judge(a channel.Answer, now time.Time, id string) channel.Verdict {
+	v := channel.ByStatus(a, now)
+	switch {
+	case v.Result == channel.Accepted && id == "":
+		return channel.Verdict{Result: channel.Ambiguous, Whose: channel.OfProvider, Reason: fmt.Sprintf("Sinch answered %d without a %s id", a.Code, w.makes)}
+	case v.Result == channel.Accepted:
+		v.ProviderID = id
+	case v.Result == channel.Ambiguous: // an outage is no refusal
+	default:
+		if reason := w.explain(a); reason != "" {
+			v.Reason = reason
+		}
+	}
+	return v
 }
 
 // explain says in words of our own why Sinch refused, since its text may
@@ -84,7 +98,7 @@ func whose(code string) channel.Whose {
 }
 
 // batchWords are the SMS API's.
-var batchWords = words{codes: meanings, statuses: statuses, page: "https://developers.sinch.com/docs/sms/api-reference/status-codes"}
+var batchWords = words{makes: "batch", codes: meanings, statuses: statuses, page: "https://developers.sinch.com/docs/sms/api-reference/status-codes"}
 
 var meanings = map[string]string{
 	"syntax_invalid_json":             "the request is not the JSON that it takes",

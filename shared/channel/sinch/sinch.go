@@ -125,26 +125,15 @@ func recipients(v any) []string {
 // Classify judges by the status; Sinch's code says why. A 201 without an id
 // did not come from Sinch's API, so nobody knows what became of the message.
 func (c Channel) Classify(a channel.Answer) channel.Verdict {
-	now := time.Now
-	if c.Now != nil {
-		now = c.Now
+	var batch struct {
+		ID string `json:"id"`
 	}
-	v := channel.ByStatus(a, now())
-	if v.Result == channel.Accepted {
-		var batch struct {
-			ID string `json:"id"`
-		}
-		if json.Unmarshal(a.Body, &batch) != nil || batch.ID == "" {
-			return channel.Verdict{Result: channel.Ambiguous, Whose: channel.OfProvider, Reason: unnamed(a.Code, "batch")}
-		}
-		v.ProviderID = batch.ID
-		return v
+	if json.Unmarshal(a.Body, &batch) != nil {
+		batch.ID = ""
 	}
+	v := batchWords.judge(a, channel.Clock(c.Now), batch.ID)
 	if code := codeOf(a.Body); code != "" && v.Result == channel.Refused {
 		v.Whose = whose(code)
-	}
-	if reason := batchWords.explain(a); reason != "" && v.Result != channel.Ambiguous { // an outage is no refusal
-		v.Reason = reason
 	}
 	return v
 }

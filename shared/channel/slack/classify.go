@@ -24,7 +24,7 @@ const (
 // plain text. A 200 that says anything else did not come from Slack, so nobody
 // knows what became of the message. Slack gives no id of the message.
 func (c Webhook) Classify(a channel.Answer) channel.Verdict {
-	now := clock(c.Now)
+	now := channel.Clock(c.Now)
 	v := channel.ByStatus(a, now)
 	code := string(bytes.TrimSpace(a.Body))
 	switch {
@@ -42,7 +42,7 @@ func (c Webhook) Classify(a channel.Answer) channel.Verdict {
 // status, which is 200 for all errors but a few. An ok without the message's
 // ts did not come from chat.postMessage. The message's id is its channel and ts.
 func (c API) Classify(a channel.Answer) channel.Verdict {
-	now := clock(c.Now)
+	now := channel.Clock(c.Now)
 	v := channel.ByStatus(a, now)
 	var answer struct {
 		OK                 *bool

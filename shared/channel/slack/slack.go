@@ -83,11 +83,3 @@ func encode(m *action.Message, path string, metadata map[string]any) (*channel.R
 	header.Set("Content-Type", "application/json; charset=utf-8")
 	return &channel.Request{Method: http.MethodPost, URL: channel.Join(m.BaseURL, path, nil), Header: header, Body: body}, nil
 }
-
-// clock gives the time by now, or by the machine's own clock.
-func clock(now func() time.Time) time.Time {
-	if now == nil {
-		return time.Now()
-	}
-	return now()
-}

@@ -138,17 +138,13 @@ const optedOut = 21610
 // body has none: 21611 comes with a 400 or a 429 alike. A 201 without a sid
 // did not come from Twilio's API, so nobody knows what became of the message.
 func (c Channel) Classify(a channel.Answer) channel.Verdict {
-	now := time.Now
-	if c.Now != nil {
-		now = c.Now
-	}
 	var answer struct {
 		SID     string `json:"sid"`
 		Code    int    `json:"code"`
 		Message string `json:"message"`
 	}
 	readable := json.Unmarshal(a.Body, &answer) == nil
-	v := channel.ByStatus(a, now())
+	v := channel.ByStatus(a, channel.Clock(c.Now))
 	switch {
 	case v.Result == channel.Accepted:
 		if answer.SID == "" {

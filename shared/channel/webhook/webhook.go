@@ -65,9 +65,4 @@ func (c Channel) Encode(m *action.Message, _ secret.Credential) (*channel.Reques
 func (c Channel) Classify(a channel.Answer) channel.Verdict { return channel.ByStatus(a, c.Clock()) }
 
 // Clock is the time by the channel's clock.
-func (c Channel) Clock() time.Time {
-	if c.Now == nil {
-		return time.Now()
-	}
-	return c.Now()
-}
+func (c Channel) Clock() time.Time { return channel.Clock(c.Now) }
