@@ -13,7 +13,6 @@ import (
 	"io"
 	"log/slog"
 	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -26,6 +25,7 @@ import (
 	"github.com/waypost/waypost/shared/channel/webhook"
 	"github.com/waypost/waypost/shared/delivery"
 	"github.com/waypost/waypost/shared/egress"
+	"github.com/waypost/waypost/shared/egress/egresstest"
 	"github.com/waypost/waypost/shared/ledger"
 	"github.com/waypost/waypost/shared/secret"
 	"github.com/waypost/waypost/shared/token"
@@ -81,7 +81,7 @@ func TestMutualTLS(t *testing.T) {
 	}))
 	server.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: trusted}
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	server.Listener = lingering{server.Listener}
+	server.Listener = egresstest.Lingering{Listener: server.Listener}
 	server.StartTLS()
 	defer server.Close()
 	policy, err := egress.ParsePolicy("https://127.0.0.0/8:*", "")
@@ -152,29 +152,4 @@ func TestMutualTLS(t *testing.T) {
 	if len(callers) != 5 {
 		t.Errorf("the server saw %q", callers)
 	}
-}
-
-// lingering closes connections as servers do that want their last word heard:
-// after the peer has closed its own side. Else what the peer still sends is
-// answered by a reset, which may overtake that word.
-type lingering struct{ net.Listener }
-
-func (l lingering) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return lingeringConn{c.(*net.TCPConn)}, nil
-}
-
-type lingeringConn struct{ *net.TCPConn }
-
-func (c lingeringConn) Close() error {
-	_ = c.CloseWrite() // a peer that is gone reads nothing
-	go func() {
-		_ = c.SetReadDeadline(time.Now().Add(time.Second))
-		_, _ = io.Copy(io.Discard, c.TCPConn)
-		_ = c.TCPConn.Close()
-	}()
-	return nil
 }

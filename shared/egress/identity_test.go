@@ -7,10 +7,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -18,6 +16,7 @@ import (
 	"time"
 
 	"github.com/waypost/waypost/shared/egress"
+	"github.com/waypost/waypost/shared/egress/egresstest"
 )
 
 // A server that refuses who calls, by the certificate, has seen nothing of the
@@ -43,7 +42,7 @@ func TestACertificateIsRefused(t *testing.T) {
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen++ }))
 		server.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool(), MaxVersion: version}
 		server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-		server.Listener = lingering{server.Listener}
+		server.Listener = egresstest.Lingering{Listener: server.Listener}
 		server.StartTLS()
 		roots := x509.NewCertPool()
 		roots.AddCert(server.Certificate())
@@ -68,29 +67,4 @@ func TestACertificateIsRefused(t *testing.T) {
 			t.Errorf("%s: the server served %d requests", tls.VersionName(version), seen)
 		}
 	}
-}
-
-// lingering closes connections as servers do that want their last word heard:
-// after the peer has closed its own side. Else what the peer still sends is
-// answered by a reset, which may overtake that word.
-type lingering struct{ net.Listener }
-
-func (l lingering) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return lingeringConn{c.(*net.TCPConn)}, nil
-}
-
-type lingeringConn struct{ *net.TCPConn }
-
-func (c lingeringConn) Close() error {
-	_ = c.CloseWrite() // a peer that is gone reads nothing
-	go func() {
-		_ = c.SetReadDeadline(time.Now().Add(time.Second))
-		_, _ = io.Copy(io.Discard, c.TCPConn)
-		_ = c.TCPConn.Close()
-	}()
-	return nil
 }
