@@ -6,8 +6,8 @@ import (
 )
 
 // OnlyBody finds what a contract says of the call, for a provider that fixes
-// all of the call but its body.
-func OnlyBody(a *action.Action) []fault.Detail {
+// all of the call but its body, and which a message names so.
+func OnlyBody(a *action.Action, provider string) []fault.Detail {
 	var details []fault.Detail
 	c := a.Contract
 	for _, part := range []struct {
@@ -17,7 +17,7 @@ func OnlyBody(a *action.Action) []fault.Detail {
 		{"pathParams", len(c.PathParams) > 0}, {"query", len(c.Query) > 0}} {
 		if part.given {
 			details = append(details, fault.Detail{Path: "contract." + part.name,
-				Message: "is the provider's own for " + a.Provider + "; give only body, response and error"})
+				Message: "is the provider's own for " + provider + "; give only body, response and error"})
 		}
 	}
 	return details

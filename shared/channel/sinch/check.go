@@ -30,7 +30,7 @@ var (
 
 // check finds what is wrong with an action for Sinch.
 func check(a *action.Action) []fault.Detail {
-	details := channel.OnlyBody(a)
+	details := channel.OnlyBody(a, a.Provider)
 	say := func(path, suggestion, format string, args ...any) {
 		details = append(details, fault.Detail{Path: path, Message: fmt.Sprintf(format, args...), Suggestion: suggestion})
 	}

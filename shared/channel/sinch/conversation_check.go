@@ -40,7 +40,7 @@ const minValidity = 3
 
 // checkConversation finds what is wrong with an action for the Conversation API.
 func checkConversation(a *action.Action) []fault.Detail {
-	details := channel.OnlyBody(a)
+	details := channel.OnlyBody(a, a.Provider)
 	say := func(path, suggestion, format string, args ...any) {
 		details = append(details, fault.Detail{Path: path, Message: fmt.Sprintf(format, args...), Suggestion: suggestion})
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/waypost/waypost/shared/action"
+	"github.com/waypost/waypost/shared/channel"
 	"github.com/waypost/waypost/shared/fault"
 	"github.com/waypost/waypost/shared/schema"
 )
@@ -53,7 +54,7 @@ func (c *checker) say(path, format string, args ...any) {
 
 func checkWebhook(a *action.Action) []fault.Detail {
 	c := &checker{Action: a, provider: "webhook"}
-	c.request()
+	c.details = channel.OnlyBody(a, "slack")
 	if c.readBody("text, blocks or attachments") {
 		for _, name := range []string{"channel", "username", "icon_emoji", "icon_url"} {
 			if _, given := c.body[name]; given {
@@ -80,7 +81,7 @@ func checkWebhook(a *action.Action) []fault.Detail {
 
 func checkAPI(a *action.Action) []fault.Detail {
 	c := &checker{Action: a, provider: "api"}
-	c.request()
+	c.details = channel.OnlyBody(a, "slack")
 	if c.readBody("channel, and text, blocks or attachments") {
 		if c.body["channel"] == nil {
 			c.say("contract.body.channel", "is missing: a channel's id (C0123456789), a user's (U…), or a channel's name")
@@ -102,16 +103,6 @@ func checkAPI(a *action.Action) []fault.Detail {
 		c.say("settings.url", "must be https://slack.com; %s is put behind it", methodPath)
 	}
 	return c.sorted()
-}
-
-// request refuses what says how to call, which is Slack's own.
-func (c *checker) request() {
-	for key, given := range map[string]bool{"method": c.Contract.Method != "", "path": c.Contract.Path != "",
-		"pathParams": len(c.Contract.PathParams) > 0, "query": len(c.Contract.Query) > 0, "headers": len(c.Contract.Headers) > 0} {
-		if given {
-			c.say("contract."+key, "is the provider's own for slack; give only body, response and error")
-		}
-	}
 }
 
 // readBody decodes the body, and wants something to show in it.

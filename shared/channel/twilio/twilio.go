@@ -54,7 +54,7 @@ const again = "#rc=5&rp=all"
 const severalOf = "mediaUrl"
 
 func check(a *action.Action) []fault.Detail {
-	details := channel.OnlyBody(a)
+	details := channel.OnlyBody(a, a.Provider)
 	say := func(path, format string, args ...any) {
 		details = append(details, fault.Detail{Path: path, Message: fmt.Sprintf(format, args...)})
 	}
